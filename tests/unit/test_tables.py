@@ -1,0 +1,160 @@
+"""What crosses a rule is whole or absent."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from safetensors.numpy import load_file, save_file
+
+from golgi.errors import GolgiError
+from golgi.tables import (
+    SCHEMAS,
+    create_arrays,
+    gather_tables,
+    open_arrays,
+    read_json,
+    read_table,
+    table_schema,
+    write_arrays,
+    write_atomically,
+    write_json,
+    write_table,
+)
+
+SETS = pl.DataFrame({"concept": ["dog", "cat"], "sentence": [1, 0], "positive": [True, False]})
+
+
+def test_a_table_is_sorted_typed_and_read_back(tmp_path: Path):
+    write_table(SETS, tmp_path / "sets.parquet", schema="sets", csv=True)
+    frame = read_table(tmp_path / "sets.parquet", schema="sets")
+    assert frame["concept"].to_list() == ["cat", "dog"]
+    assert frame.schema["sentence"] == pl.Int64
+    assert (tmp_path / "sets.csv").read_text().splitlines()[1] == "cat,0,false"
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (SETS.drop("positive"), "missing columns"),
+        (SETS.with_columns(extra=1), "unknown columns"),
+        (SETS.with_columns(sentence=pl.lit("one")), "not a table `sets`"),
+        (SETS.with_columns(sentence=pl.lit(None)), "empty cells"),
+    ],
+)
+def test_a_frame_that_breaks_its_schema_is_refused(tmp_path: Path, frame: pl.DataFrame, message: str):
+    with pytest.raises(GolgiError, match=message):
+        write_table(frame, tmp_path / "sets.parquet", schema="sets")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200])
+def test_a_truncated_table_is_an_error_that_names_it(tmp_path: Path, keep: int):
+    path = tmp_path / "sets.parquet"
+    write_table(SETS, path, schema="sets")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(GolgiError, match=r"sets\.parquet cannot be read"):
+        read_table(path, schema="sets")
+
+
+def test_gathered_tables_hold_all_rows(tmp_path: Path):
+    for number, frame in enumerate(SETS.iter_slices(1)):
+        write_table(frame, tmp_path / f"{number}.parquet", schema="sets")
+    gather_tables([tmp_path / "0.parquet", tmp_path / "1.parquet"], tmp_path / "all.parquet", schema="sets")
+    assert len(read_table(tmp_path / "all.parquet", schema="sets")) == 2
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_text_in_csv(tmp_path: Path):
+    frame = SETS.with_columns(concept=pl.Series(["=1+1", "cat"]))
+    write_table(frame, tmp_path / "sets.parquet", schema="sets", csv=True)
+    assert "'=1+1" in (tmp_path / "sets.csv").read_text()
+    assert "=1+1" in read_table(tmp_path / "sets.parquet", schema="sets")["concept"].to_list()
+
+
+def test_every_schema_is_complete():
+    for path in SCHEMAS.glob("*.json"):
+        declared = table_schema(path.stem)
+        names = [column["name"] for column in declared["columns"]]
+        assert declared["title"]
+        assert declared["description"]
+        assert len(set(names)) == len(names)
+        assert set(declared["sort"]) <= set(names)
+        assert all(column["description"] for column in declared["columns"])
+
+
+@given(array=hnp.arrays(st.sampled_from([np.float32, np.float16, np.int64]), hnp.array_shapes(max_dims=3)))
+def test_arrays_equal_the_reference_reader(tmp_path_factory, array):
+    path = tmp_path_factory.mktemp("arrays") / "a.safetensors"
+    write_arrays({"x/0": array, "y": np.arange(3.0, dtype=np.float32)}, path, metadata={"k": "v"})
+    np.testing.assert_array_equal(load_file(path)["x/0"], array)
+    with open_arrays(path) as arrays:
+        np.testing.assert_array_equal(arrays.read("x/0"), array)
+        assert arrays.metadata == {"k": "v"}
+        assert arrays.shape("x/0") == array.shape
+
+
+def test_foreign_safetensors_and_column_blocks_are_read(tmp_path: Path):
+    matrix = np.arange(12, dtype=np.float32).reshape(3, 4)
+    save_file({"m": matrix}, tmp_path / "m.safetensors")
+    with open_arrays(tmp_path / "m.safetensors") as arrays:
+        np.testing.assert_array_equal(arrays.columns("m", 1, 3), matrix[:, 1:3])
+
+
+def test_arrays_interrupted_in_the_middle_leave_nothing(tmp_path: Path):
+    with (
+        pytest.raises(RuntimeError),
+        create_arrays(tmp_path / "a.safetensors", layout={"x": ((4,), np.dtype(np.float32))}),
+    ):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:7], lambda b: b"\xff" * 8 + b[8:], lambda b: b""])
+def test_damaged_arrays_are_an_error_that_names_them(tmp_path: Path, damage):
+    path = tmp_path / "a.safetensors"
+    write_arrays({"x": np.ones(5, np.float32)}, path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(GolgiError, match=r"a\.safetensors cannot be read"), open_arrays(path):
+        pass
+
+
+def test_an_earlier_file_survives_a_failed_write(tmp_path: Path):
+    write_json({"a": 1}, tmp_path / "a.json")
+    with pytest.raises(ValueError, match="no"), write_atomically(tmp_path / "a.json") as temporary:
+        temporary.write_text("half")
+        raise ValueError("no")
+    assert read_json(tmp_path / "a.json") == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_path_below_a_file_is_unwritable(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(GolgiError, match="cannot be written"):
+        write_json({}, tmp_path / "file" / "a.json")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.parametrize("kind", ["table", "arrays", "json"])
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path: Path, kind: str):
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "golgi-test", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let tests mount a tmpfs")
+    noise = np.random.default_rng(0).integers(0, 2**62, 50_000)
+    write = {
+        "table": lambda path: write_table(
+            pl.DataFrame({"concept": noise.astype(str), "sentence": noise, "positive": noise % 2 == 0}), path, schema="sets"
+        ),
+        "arrays": lambda path: write_arrays({"x": noise}, path),
+        "json": lambda path: write_json(noise.tolist(), path),
+    }[kind]
+    try:
+        with pytest.raises(GolgiError, match="cannot be written"):
+            write(tmp_path / "big")
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)

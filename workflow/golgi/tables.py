@@ -1,0 +1,276 @@
+"""Read and write what crosses a rule: tables with a declared schema, arrays and small facts.
+
+Everything is written under a temporary name in the same folder, flushed to the disk and renamed, so a
+file that exists is whole. Tables are Parquet, arrays are safetensors (https://github.com/huggingface/safetensors),
+small facts are JSON. Nothing is ever unpickled.
+"""
+
+import contextlib
+import errno
+import json
+import mmap
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from golgi.errors import GolgiError
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "tables"
+POLARS_TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}
+NUMPY_TYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "I64": np.int64, "I32": np.int32, "BOOL": np.bool_}
+TYPE_NAMES = {np.dtype(numpy_type): name for name, numpy_type in NUMPY_TYPES.items()}
+WRITE_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors format
+
+
+@contextlib.contextmanager
+def write_atomically(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on a clean exit it is flushed to the disk and renamed to `path`.
+
+    On an error the temporary file is removed and `path` is left as it was. A full disk or an unwritable
+    folder raises GolgiError.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+    except OSError as error:
+        raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        if error.errno not in WRITE_FAILURES:
+            raise
+        raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@cache
+def table_schema(name: str) -> dict[str, Any]:
+    """Return the declared schema of table `name`: title, description, columns and sort order."""
+    return json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def write_table(frame: pl.DataFrame, path: str | Path, *, schema: str, csv: bool = False) -> None:
+    """Check `frame` against the declared schema, sort it, and write it as Parquet (and CSV beside it).
+
+    Raises GolgiError if columns are missing, unknown, of another type, or empty where they may not be.
+    """
+    frame = conform(frame, schema=schema, where=str(path))
+    with write_atomically(path) as temporary:
+        _reraise_full_disk(frame.write_parquet, temporary, compression="zstd", statistics=False)
+    if csv:
+        with write_atomically(Path(path).with_suffix(".csv")) as temporary:
+            _reraise_full_disk(_without_formulas(frame).write_csv, temporary)
+
+
+def _reraise_full_disk(write: Any, path: Path, **options: Any) -> None:
+    # Polars reports a failed write as ComputeError or OSError, depending on where it struck.
+    try:
+        write(path, **options)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise OSError(errno.EIO, str(error)) from error
+
+
+def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    # A spreadsheet runs a cell that opens with one of these; a leading quote makes it text again.
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(text.str.contains(r"^[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep())
+
+
+def conform(frame: pl.DataFrame, *, schema: str, where: str) -> pl.DataFrame:
+    """Return `frame` with the declared columns, types and row order; raise GolgiError where it cannot be."""
+    declared = table_schema(schema)
+    columns = {column["name"]: column for column in declared["columns"]}
+    missing = [name for name in columns if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in columns]
+    if missing or unknown:
+        raise GolgiError(f"{where}: not a table `{schema}`: missing columns {missing}, unknown columns {unknown}.")
+    try:
+        frame = frame.select(pl.col(name).cast(POLARS_TYPES[column["type"]]) for name, column in columns.items())
+    except pl.exceptions.PolarsError as error:
+        raise GolgiError(f"{where}: not a table `{schema}`: {error}") from error
+    for name, column in columns.items():
+        if not column.get("nullable") and frame[name].null_count():
+            raise GolgiError(f"{where}: column {name} of table `{schema}` has {frame[name].null_count()} empty cells.")
+    return frame.sort(declared["sort"], nulls_last=True, maintain_order=True)
+
+
+def read_table(path: str | Path, *, schema: str) -> pl.DataFrame:
+    """Read a Parquet table and check it against its declared schema; GolgiError if it is damaged."""
+    try:
+        frame = pl.read_parquet(path, glob=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise GolgiError(f"{path} cannot be read as a table: {error}. Delete it and run again.") from error
+    return conform(frame, schema=schema, where=str(path))
+
+
+def gather_tables(paths: list[str | Path], path: str | Path, *, schema: str) -> None:
+    """Write the rows of several tables of one schema as a single table, with a CSV beside it."""
+    write_table(pl.concat([read_table(part, schema=schema) for part in paths]), path, schema=schema, csv=True)
+
+
+def write_json(data: Any, path: str | Path) -> None:
+    """Write plain data as JSON with sorted keys."""
+    with write_atomically(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON; GolgiError if the file is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GolgiError(f"{path} cannot be read as JSON: {error}.") from error
+
+
+Layout = dict[str, tuple[tuple[int, ...], np.dtype]]
+
+
+@contextlib.contextmanager
+def create_arrays(
+    path: str | Path, *, layout: Layout, metadata: dict[str, str] | None = None
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield zero-filled writable arrays that live in a safetensors file, not in memory.
+
+    `layout` maps a name to (shape, dtype). The file appears under `path` when the block ends cleanly;
+    after an error nothing is left. Disk space is reserved first, so a full disk is an error at once.
+    """
+    header, offsets = _header(layout, metadata or {})
+    size = len(header) + sum(stop - start for start, stop in offsets.values())
+    with write_atomically(path) as temporary:
+        with temporary.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, max(size, 1))
+            file.write(header)
+            file.flush()
+            mapping = mmap.mmap(file.fileno(), size)
+        yield {name: _view(mapping, layout[name], len(header) + offsets[name][0]) for name in layout}
+        mapping.flush()
+
+
+def _view(mapping: mmap.mmap, layout: tuple[tuple[int, ...], np.dtype], offset: int) -> np.ndarray:
+    shape, dtype = layout
+    count = int(np.prod(shape))
+    if count == 0:
+        return np.zeros(shape, dtype)
+    return np.frombuffer(mapping, dtype=dtype, count=count, offset=offset).reshape(shape)
+
+
+def _header(layout: Layout, metadata: dict[str, str]) -> tuple[bytes, dict[str, tuple[int, int]]]:
+    # The format wants tensors without gaps; widest types first keeps every tensor aligned.
+    names = sorted(layout, key=lambda name: (-np.dtype(layout[name][1]).itemsize, name))
+    entries: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
+    offsets, position = {}, 0
+    for name in names:
+        shape, dtype = layout[name]
+        stop = position + int(np.prod(shape)) * np.dtype(dtype).itemsize
+        entries[name] = {
+            "dtype": TYPE_NAMES[np.dtype(dtype)],
+            "shape": list(map(int, shape)),
+            "data_offsets": [position, stop],
+        }
+        offsets[name], position = (position, stop), stop
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 64)
+    return struct.pack("<Q", len(text)) + text, offsets
+
+
+def write_arrays(arrays: dict[str, np.ndarray], path: str | Path, *, metadata: dict[str, str] | None = None) -> None:
+    """Write arrays that fit in memory as one safetensors file."""
+    layout = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+    with create_arrays(path, layout=layout, metadata=metadata) as views:
+        for name, array in arrays.items():
+            views[name][...] = array
+
+
+class Arrays:
+    """The arrays of a safetensors file, read from the disk as they are asked for.
+
+    >>> with open_arrays("ap.safetensors") as arrays:      # doctest: +SKIP
+    ...     arrays.columns("measured/mlp_post/0", 0, 512)  # [concept, 512]
+    """
+
+    def __init__(self, path: Path, entries: dict[str, Any], start: int):
+        self.path = path
+        self.metadata: dict[str, str] = entries.pop("__metadata__", {})
+        self.names = sorted(entries)
+        self._entries = entries
+        self._start = start
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of array `name`."""
+        return tuple(self._entries[name]["shape"])
+
+    def dtype(self, name: str) -> np.dtype:
+        """Return the number format of array `name`."""
+        return np.dtype(NUMPY_TYPES[self._entries[name]["dtype"]])
+
+    def read(self, name: str) -> np.ndarray:
+        """Return array `name`, whole and in memory."""
+        return np.array(self._map(name))
+
+    def columns(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Return columns `start` to `stop` of the matrix `name`, [rows, stop - start], in memory."""
+        return np.array(self._map(name)[:, start:stop])
+
+    def _map(self, name: str) -> np.ndarray:
+        # Mapped anew at each call: pages that were read do not pile up in the process's memory.
+        shape = self.shape(name)
+        if 0 in shape:
+            return np.zeros(shape, self.dtype(name))
+        offset = self._start + self._entries[name]["data_offsets"][0]
+        return np.memmap(self.path, dtype=self.dtype(name), mode="r", offset=offset, shape=shape)
+
+
+@contextlib.contextmanager
+def open_arrays(path: str | Path) -> Iterator[Arrays]:
+    """Open a safetensors file for reading; GolgiError if it is damaged, truncated or of an unknown type."""
+    path = Path(path)
+    try:
+        arrays = Arrays(path, *_read_header(path))
+    except (OSError, ValueError, KeyError, struct.error) as error:
+        raise GolgiError(f"{path} cannot be read as arrays: {error}. Delete it and run again.") from error
+    yield arrays
+
+
+def _read_header(path: Path) -> tuple[dict[str, Any], int]:
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > HEADER_LIMIT:
+            raise ValueError("its header is too large")
+        entries = json.loads(file.read(length))
+    start = 8 + length
+    end = max((entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"), default=0)
+    if path.stat().st_size < start + end:
+        raise ValueError("it is truncated")
+    return entries, start
