@@ -1,0 +1,47 @@
+# make demo     run the default study and say where its figures are
+# make test     run every test
+# make check    style, lint and a dry run of every shipped study
+# make bench    print every benchmark, each as a ratio
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+export GOLGI_DATA ?= $(abspath ../shared/data)
+export GOLGI_CORPUS ?= $(GOLGI_DATA)/corpora/tinystories-train.jsonl
+
+.PHONY: demo test check bench clean
+.DELETE_ON_ERROR:
+
+demo: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --config studies=demo --quiet rules
+	@echo
+	@echo "Figures:  results/demo/figures/"
+	@echo "Tables:   results/demo/tables/"
+	@echo "Report:   results/demo/report.html"
+
+test: .venv/ready-test
+	$(BIN)/python -m pytest
+
+check: .venv/ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check --line-length 110 Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+	$(BIN)/golgi check config/studies/*.yaml
+	for study in config/studies/*.yaml; do $(BIN)/snakemake --dry-run --quiet --config studies=$$study || exit; done
+
+bench: .venv/ready-test
+	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit; done
+
+clean:
+	rm -rf .venv .snakemake results resources
+
+.venv/ready: envs/requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement envs/requirements.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/ready-test: .venv/ready envs/requirements-test.txt
+	$(BIN)/pip install --quiet --requirement envs/requirements-test.txt
+	touch $@

@@ -1,0 +1,89 @@
+"""The plan of a study as a page for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from golgi.study.estimate import CPU_RATE_PER_THREAD, GPU_RATE, TOKENS_PER_SENTENCE, Estimate, estimate
+from golgi.study.plan import Study
+
+
+def plan_page(study: Study) -> Group:
+    """Return the work of a study as tables: models, jobs, and what the numbers rest on."""
+    work = estimate(study)
+    heading = Text(f"{study.name}: {study.spec['title']}", style="bold")
+    return Group(heading, Text(), _models(study, work), Text(), _jobs(work), Text(), _footing(study, work))
+
+
+def _models(study: Study, work: Estimate) -> Table:
+    table = Table(title="Models", title_justify="left", caption_justify="left")
+    table.add_column("model", overflow="fold")
+    hours = "GPU hours" if study.gpu else "hours"
+    for heading in ("checkpoints", "parameters", "units", "tokens read", "disk", "memory", hours):
+        table.add_column(heading, justify="right")
+    for one in work.models:
+        table.add_row(
+            one.model,
+            str(one.checkpoints),
+            _or_unknown(_count, one.shape and one.shape.parameters),
+            _or_unknown(_count, one.units),
+            _count(one.tokens),
+            _or_unknown(_bytes, one.disk),
+            _or_unknown(_bytes, one.memory),
+            _or_unknown(_hours, one.hours),
+        )
+    return table
+
+
+def _jobs(work: Estimate) -> Table:
+    table = Table(title=f"Jobs: {sum(work.jobs.values())}", title_justify="left")
+    table.add_column("rule")
+    table.add_column("jobs", justify="right")
+    drawn = sum(number for rule, number in work.jobs.items() if rule.startswith("draw_"))
+    gathered = sum(number for rule, number in work.jobs.items() if rule.startswith("gather_"))
+    for rule, number in work.jobs.items():
+        if not rule.startswith(("draw_", "gather_", "write_report")):
+            table.add_row(rule, str(number))
+    table.add_row("gather_* (tables)", str(gathered))
+    table.add_row("draw_* (figures)", str(drawn))
+    table.add_row("write_report", str(work.jobs["write_report"]))
+    return table
+
+
+def _footing(study: Study, work: Estimate) -> Text:
+    if study.gpu:
+        full, half = (GPU_RATE[dtype] / 1e12 for dtype in ("float32", "float16"))
+        speed = f"{full:.0f} TFLOP/s in float32, {half:.0f} in half precision"
+    else:
+        speed = f"{CPU_RATE_PER_THREAD * study.threads / 1e9:.0f} GFLOP/s ({study.threads} threads)"
+    return Text(
+        f"{work.sentences:,} sentences for {len(study.concepts)} concepts; {_count(work.tokens)} tokens.\n"
+        f"Reckoned with {TOKENS_PER_SENTENCE} tokens a sentence and {speed}.\n"
+        "Good to a factor of about three; `?` is not known before the download."
+    )
+
+
+def _or_unknown(show: Callable, value: float | None) -> str:
+    return "?" if value is None else show(value)
+
+
+def _count(number: float) -> str:
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= size:
+            return f"{number / (1e3 if letter == 'k' else size):.3g} {letter}"
+    return f"{number:,.0f}"
+
+
+def _bytes(number: float) -> str:
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number / 1e3:.3g} kB"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f}" if hours >= 0.1 else "< 0.1"

@@ -1,0 +1,251 @@
+"""A study as the rows that a workflow needs: models, checkpoints, folders, tables, figures, slices."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+from golgi.study.files import checkpoint_folder
+from golgi.study.lexicon import Lexicon
+from golgi.study.problems import Problem
+
+UNTRAINED = "untrained"
+# In the order in which a report is read.
+FIGURE_TABLES = {
+    "training_loss": ["training"],
+    "experts_by_layer": ["counts"],
+    "ap_distribution": ["distribution"],
+    "threshold_sweep": ["counts", "distribution", "alignment"],
+    "overlap": ["overlap", "counts"],
+    "within_between": ["categories"],
+    "alignment_scatter": ["alignment_pairs", "alignment"],
+    "alignment_over_training": ["alignment"],
+}
+ANALYSIS_TABLES = {
+    "overlap": ["overlap"],
+    "categories": ["categories"],
+    "alignment": ["alignment", "alignment_pairs"],
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study in form: the complete spec, the same with paths as `written`, and what follows from it."""
+
+    file: str
+    spec: dict[str, Any] = field(repr=False)
+    written: dict[str, Any] = field(repr=False)
+    lexicon: Lexicon = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The study's name; its results are in `results/<name>`."""
+        return self.spec["study"]
+
+    @property
+    def seed(self) -> int:
+        """The number from which every random choice follows."""
+        return self.spec["seed"]
+
+    @property
+    def results(self) -> str:
+        """The folder of the study's results."""
+        return f"results/{self.name}"
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models, in the order of the file."""
+        return list(self.spec["models"])
+
+    @property
+    def gpu(self) -> int:
+        """GPUs that a job with a model asks for: 0 where the study says cpu, else 1."""
+        return 0 if self.spec["compute"]["device"] == "cpu" else 1
+
+    @property
+    def threads(self) -> int:
+        """Processor threads of a job with a model."""
+        return self.spec["compute"]["threads"]
+
+    @property
+    def controls(self) -> list[str]:
+        """Controls of the study."""
+        return list(self.spec["experts"]["controls"])
+
+    @cached_property
+    def concepts(self) -> list[str]:
+        """Names of the study's concepts, in the order of the lexicon."""
+        chosen = self.spec["concepts"]
+        return [concept.name for concept in self.lexicon.selected(chosen["categories"], chosen["only"])]
+
+    def kind(self, model: str) -> str:
+        """Return where a model comes from: `hub`, `directory` or `train`."""
+        return next(iter(self.spec["models"][model]["source"]))
+
+    def source(self, model: str) -> dict:
+        """Return the source of a model, as the spec has it."""
+        return self.spec["models"][model]["source"]
+
+    def trained(self) -> list[str]:
+        """Return the models that the study trains."""
+        return [model for model in self.models if self.kind(model) == "train"]
+
+    def checkpoints(self, model: str) -> list[str]:
+        """Return the checkpoints to read: steps or `final`, then `untrained` where that control is on."""
+        twin = [UNTRAINED] if UNTRAINED in self.controls else []
+        return self.weights(model) + twin
+
+    def weights(self, model: str) -> list[str]:
+        """Return the checkpoints that have weights of their own: all but the untrained twin."""
+        return [str(step) for step in self.spec["models"][model]["checkpoints"]]
+
+    def last_checkpoint(self, model: str) -> str:
+        """Return the last checkpoint with weights of its own."""
+        return self.weights(model)[-1]
+
+    @property
+    def last_checkpoints(self) -> dict[str, str]:
+        """The last checkpoint of every model."""
+        return {model: self.last_checkpoint(model) for model in self.models}
+
+    def step(self, checkpoint: str) -> int | None:
+        """Return a checkpoint's training step, None for `final` and `untrained`."""
+        return int(checkpoint) if checkpoint.isdigit() else None
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return every (model, checkpoint) that is read."""
+        return [(model, checkpoint) for model in self.models for checkpoint in self.checkpoints(model)]
+
+    def revision(self, model: str, checkpoint: str) -> str:
+        """Return the hub revision of a checkpoint; a model read as it is comes from `main` by default."""
+        pattern = self.source(model)["revision"]
+        if checkpoint != "final":
+            return pattern.replace("{step}", checkpoint)
+        return "main" if "{step}" in pattern else pattern
+
+    def folder(self, model: str, checkpoint: str) -> str:
+        """Return the folder of a checkpoint's weights; the twin takes the last one's, for its shape."""
+        if checkpoint == UNTRAINED:
+            checkpoint = self.last_checkpoint(model)
+        source = self.source(model)
+        if "hub" in source:
+            owner_and_name = source["hub"].replace("/", "--")
+            return f"resources/models/{owner_and_name}/{self.revision(model, checkpoint)}"
+        if "directory" in source:
+            return str(checkpoint_folder(source, checkpoint))
+        return f"{self.results}/models/{model}/step{checkpoint}"
+
+    @property
+    def sentence_files(self) -> list[str]:
+        """Files that the sentences come from; none for templates."""
+        source = self.spec["concepts"]["sentences"]["source"]
+        return list(source.get("corpus", source.get("files", [])))
+
+    def corpus_files(self, model: str) -> list[str]:
+        """Return the files that a model is trained on; none for the microworld."""
+        corpus = self.source(model)["train"]["corpus"]
+        return [] if corpus == "microworld" else list(corpus)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of headline numbers: that of the overlap, else the lowest."""
+        overlap = self.spec["analyses"].get("overlap")
+        return overlap["threshold"] if overlap else self.spec["experts"]["thresholds"][0]
+
+    @property
+    def references(self) -> dict[str, dict]:
+        """References of the alignment, by name; empty without that analysis."""
+        return self.spec["analyses"].get("alignment", {}).get("references", {})
+
+    @property
+    def reference_files(self) -> dict[str, str]:
+        """Files of the references, named or to be fetched; a lexicon has none."""
+        named = {name: one["file"] for name, one in self.references.items() if "file" in one}
+        fetched = {name: _fetched(name, one) for name, one in self.references.items() if "url" in one}
+        return named | fetched
+
+    @property
+    def downloads(self) -> dict[str, tuple[str, str]]:
+        """References to fetch: file -> (address, SHA-256)."""
+        fetched = {name: one for name, one in self.references.items() if "url" in one}
+        return {_fetched(name, one): (one["url"], one["sha256"]) for name, one in fetched.items()}
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables that the study gives."""
+        tables = ["concepts", "models", "counts", "distribution", "experts"]
+        for analysis in ANALYSIS_TABLES:
+            if analysis in self.spec["analyses"]:
+                tables += ANALYSIS_TABLES[analysis]
+        return [*tables, "training"] if self.trained() else tables
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures that the study gives, in the order in which they are read."""
+        there = set(self.tables)
+        return [figure for figure, needs in FIGURE_TABLES.items() if there.issuperset(needs)]
+
+    def figure_options(self, name: str) -> dict[str, Any]:
+        """Return what one figure is drawn with, nothing else: another figure's option does not redraw it."""
+        common = self.spec["figures"]
+        own = common[name]
+        return {
+            **own,
+            "dpi": common["dpi"],
+            "width_mm": own["width_mm"] or common["width_mm"],
+            "models": self.models,
+            "threshold": self.threshold,
+            "thresholds": self.spec["experts"]["thresholds"],
+        }
+
+    def figure_fingerprint(self, name: str) -> str:
+        """Return the fingerprint of what one figure shows: the spec, of `figures` its own options only."""
+        parts = {key: value for key, value in self.written.items() if key not in ("figures", "compute")}
+        return _digest({**parts, "figure": self.figure_options(name)})
+
+    def slice(self, *sections: str | tuple[str, ...]) -> dict[str, Any]:
+        """Return only the named parts of the spec, as plain nested data with sorted keys.
+
+        A part is named as it reads (`experts.thresholds`) or, where a name may hold a dot, as a tuple
+        (`("models", "pythia-1.4b")`). Raises KeyError for a part that the spec does not have.
+        """
+        return _sliced(self.spec, sections)
+
+    def fingerprint(self, *sections: str | tuple[str, ...]) -> str:
+        """Return 12 hexadecimal digits that change when the named parts of the spec do; all parts if none.
+
+        Paths count as they are written, so that a study has one fingerprint on every machine.
+        """
+        return _digest(_sliced(self.written, sections or tuple(self.written)))
+
+
+def _sliced(spec: dict, sections: tuple[str | tuple[str, ...], ...]) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for section in sections:
+        path = tuple(section.split(".")) if isinstance(section, str) else section
+        value: Any = spec
+        target = chosen
+        for step in path[:-1]:
+            value, target = value[step], target.setdefault(step, {})
+        target[path[-1]] = value[path[-1]]
+    return json.loads(_canonical(chosen))
+
+
+def _fetched(name: str, reference: dict) -> str:
+    # Named by content: studies that call two files alike do not overwrite each other's.
+    ending = PurePosixPath(reference["url"].split("?")[0]).suffix
+    ending = ending if ending in (".txt", ".tsv", ".csv") else ".txt"
+    return f"resources/references/{name}-{reference['sha256'][:12]}{ending}"
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(_canonical(data).encode()).hexdigest()[:12]
+
+
+def _canonical(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

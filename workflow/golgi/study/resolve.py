@@ -1,0 +1,90 @@
+"""From what a user wrote to the complete spec: defaults filled in, environment variables expanded."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Set
+from typing import Any
+
+from golgi.study.document import Document
+from golgi.study.problems import Path, Problem
+from golgi.study.schema import branches, chosen_branch, follow, study_schema
+
+VARIABLE = re.compile(r"\$\{(GOLGI_[A-Z0-9_]+)\}")
+
+
+def resolve(
+    document: Document, environment: Mapping[str, str], *, without: Set[str] = frozenset()
+) -> tuple[dict, list[Problem]]:
+    """Return the complete spec of a document, and the paths that could not be expanded.
+
+    Sections named in `without`, whose form is wrong, and sections that are missing are left out. A path whose
+    variable is unset keeps its `${GOLGI_...}`, so that a plan can be made without it.
+    """
+    resolver = _Resolver(document, environment)
+    written = {key: value for key, value in document.data.items() if key not in without}
+    spec = resolver.fill(study_schema(), written, ())
+    if "study" in spec:
+        spec["title"] = spec["title"] or spec["study"]
+    for model in spec.get("models", {}).values():
+        _settle_model(model)
+    return {key: value for key, value in spec.items() if key not in without}, resolver.problems
+
+
+def _settle_model(model: dict) -> None:
+    model["checkpoints"] = model["checkpoints"] or ["final"]
+    training = model["source"].get("train")
+    if training and isinstance(training["corpus"], str) and training["corpus"] != "microworld":
+        training["corpus"] = [training["corpus"]]
+    if training and training["corpus"] != "microworld":
+        training["documents"] = None
+
+
+class _Resolver:
+    def __init__(self, document: Document, environment: Mapping[str, str]):
+        self.document = document
+        self.environment = environment
+        self.problems: list[Problem] = []
+
+    def fill(self, schema: dict, value: Any, path: Path) -> Any:
+        schema = follow(schema)
+        alternatives = branches(schema)
+        if alternatives:
+            return self.fill(alternatives[chosen_branch(schema, value)], value, path)
+        if isinstance(value, dict):
+            return self._fill_fields(schema, value, path)
+        if isinstance(value, list):
+            return [self.fill(schema["items"], item, (*path, number)) for number, item in enumerate(value)]
+        if isinstance(value, str) and schema.get("x-path"):
+            return self._expand(value, path)
+        if isinstance(value, float) and schema.get("type") == "integer":
+            return int(value)
+        return value
+
+    def _fill_fields(self, schema: dict, value: dict, path: Path) -> dict:
+        if "properties" not in schema:
+            return {key: self.fill(schema["additionalProperties"], value[key], (*path, key)) for key in value}
+        filled = {}
+        for key, field in schema["properties"].items():
+            field = follow(field)
+            if key in value:
+                filled[key] = self.fill(field, value[key], (*path, key))
+            elif "default" in field:
+                filled[key] = self.fill(field, copy.deepcopy(field["default"]), (*path, key))
+        return filled
+
+    def _expand(self, text: str, path: Path) -> str:
+        if "$" not in text and not text.startswith("~"):
+            return text
+        match = VARIABLE.match(text)
+        if not match or "$" in text[match.end() :]:
+            message = "only ${GOLGI_...} at the beginning of a path is expanded, nothing else."
+            self.problems.append(self.document.problem(path, message))
+            return text
+        value = self.environment.get(match[1])
+        if not value:
+            message = f"the environment variable {match[1]} is not set. Set it: export {match[1]}=/path/to/it"
+            self.problems.append(self.document.problem(path, message))
+            return text
+        return value + text[match.end() :]
