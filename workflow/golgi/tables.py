@@ -135,9 +135,17 @@ def read_table(path: str | Path, *, schema: str) -> pl.DataFrame:
     return conform(frame, schema=schema, where=str(path))
 
 
-def gather_tables(paths: list[str | Path], path: str | Path, *, schema: str) -> None:
-    """Write the rows of several tables of one schema as a single table, with a CSV beside it."""
-    write_table(pl.concat([read_table(part, schema=schema) for part in paths]), path, schema=schema, csv=True)
+def gather_tables(
+    paths: list[str | Path], path: str | Path, *, schema: str, threshold: float | None = None
+) -> None:
+    """Write the rows of several tables of one schema as a single table, with a CSV beside it.
+
+    With `threshold` only the rows of that threshold are kept.
+    """
+    frame = pl.concat([read_table(part, schema=schema) for part in paths])
+    if threshold is not None:
+        frame = frame.filter((pl.col("threshold") - threshold).abs() < 1e-9)
+    write_table(frame, path, schema=schema, csv=True)
 
 
 def write_json(data: Any, path: str | Path) -> None:

@@ -1,0 +1,1 @@
+"""Concepts: the lexicon, where their sentences come from, and which sentences are positives and negatives."""
