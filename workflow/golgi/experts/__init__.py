@@ -1,0 +1,1 @@
+"""Which units are experts of which concept."""

@@ -1,0 +1,233 @@
+"""Score every unit of a model at a checkpoint as a classifier of every concept, controls included."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from golgi.errors import GolgiError
+from golgi.experts.expertise import Rows, average_precision, response_summaries
+from golgi.tables import Arrays, create_arrays, open_arrays, read_table, write_table
+
+logger = logging.getLogger(__name__)
+
+SUMMARIES = ("negative_mean", "positive_median", "positive_p90")
+
+
+@dataclass(frozen=True)
+class _Scores:
+    name: str  # of the responses, "{site}/{layer}"
+    precision: dict[str, np.ndarray]  # control -> [concept, unit]
+    summaries: dict[str, np.ndarray]  # [concept, unit], of the measured responses
+
+
+def score_experts(
+    *,
+    responses: Path,
+    rotated: Path | None,
+    sets: Path,
+    concepts: Path,
+    ap: Path,
+    experts: Path,
+    model: str,
+    checkpoint: str,
+    step: int | None,
+    controls: list[str],
+    thresholds: list[float],
+    seed: int,
+    threads: int = 1,
+    untrained: bool = False,
+) -> None:
+    """Write average precision per unit and concept (`ap`) and the units at the lowest threshold (`experts`).
+
+    Expertise as in Suau et al. 2020, sec. 3. `responses` and `rotated` hold "{site}/{layer}" [row, unit].
+    `ap` gets "{control}/{site}/{layer}" [concept, unit] float32, where control is `measured` and each of
+    `controls` that is `rotated`, `shuffled` or `word`, and the same for the summaries of the measured
+    responses. For the untrained twin only `measured` is computed; `rotated` is read only where that control
+    is on. Raises GolgiError if responses, sets and controls do not fit each other.
+    """
+    names = read_table(concepts, schema="concepts")["concept"].to_list()
+    labels = _read_sets(sets, names)
+    controls = [] if untrained else controls
+    metadata = _metadata(model, checkpoint, step, seed, untrained=untrained)
+    with open_arrays(responses) as measured:
+        rotation = _open_rotated(rotated, controls)
+        label_sets = _label_sets(measured, names, labels, controls, seed)
+        layout = _layout(measured, rotation, list(label_sets), len(names))
+        frames = []
+        with create_arrays(ap, layout=layout, metadata=metadata) as written:
+            for scores in _score_layers(measured, rotation, label_sets, labels, threads):
+                _store(scores, written)
+                frames.append(_experts(scores, names, min(thresholds)))
+    identity = {"model": model, "checkpoint": checkpoint, "step": step}
+    frame = _identify(pl.concat(frames), identity, untrained=untrained)
+    logger.info("%s at %s: %d expert units over all controls.", model, checkpoint, len(frame))
+    write_table(frame, experts, schema="experts")
+
+
+def _read_sets(sets: Path, names: list[str]) -> list[Rows]:
+    frame = read_table(sets, schema="sets")
+    parts = {key[0]: part for key, part in frame.group_by(["concept"], maintain_order=True)}
+    unknown = sorted(set(parts) - set(names))
+    if unknown:
+        raise GolgiError(f"{sets}: concept {unknown[0]} is not in the table of concepts.")
+    labels = []
+    for name in names:
+        part = parts.get(name, frame.clear())
+        positives, negatives = (
+            part.filter(mask)["sentence"].to_numpy() for mask in (pl.col("positive"), ~pl.col("positive"))
+        )
+        if not len(positives) or not len(negatives):
+            raise GolgiError(
+                f"{sets}: concept {name} has {len(positives)} positives and {len(negatives)} negatives; "
+                "both are needed."
+            )
+        labels.append((positives, negatives))
+    return labels
+
+
+def _metadata(model: str, checkpoint: str, step: int | None, seed: int, *, untrained: bool) -> dict[str, str]:
+    return {
+        "model": model,
+        "checkpoint": checkpoint,
+        "step": "" if step is None else str(step),
+        "untrained": json.dumps(untrained),
+        "seed": str(seed),
+    }
+
+
+def _open_rotated(rotated: Path | None, controls: list[str]) -> Arrays | None:
+    if "rotated" not in controls:
+        return None
+    if rotated is None:
+        raise GolgiError("Control `rotated` is on, but there are no responses in a rotated basis.")
+    with open_arrays(rotated) as arrays:
+        return arrays
+
+
+def _label_sets(
+    measured: Arrays, names: list[str], labels: list[Rows], controls: list[str], seed: int
+) -> dict[str, list[Rows]]:
+    sentences = int(measured.metadata["sentences"])
+    last = max(int(np.max(rows)) for rows_of_set in labels for rows in rows_of_set)
+    if last >= sentences:
+        raise GolgiError(
+            f"{measured.path}: responses to {sentences} sentences, but a set names sentence {last}."
+        )
+    label_sets = {"measured": labels}
+    if "shuffled" in controls:
+        label_sets["shuffled"] = [
+            shuffle_labels(rows, name, seed) for rows, name in zip(labels, names, strict=True)
+        ]
+    if "word" in controls:
+        if measured.metadata.get("masked") != "true":
+            raise GolgiError(
+                f"{measured.path}: control `word` is on, but there are no responses to masked sentences."
+            )
+        label_sets["word"] = [
+            (positives + sentences, negatives + sentences) for positives, negatives in labels
+        ]
+    return label_sets
+
+
+def shuffle_labels(rows: Rows, concept: str, seed: int) -> Rows:
+    """Return the same rows with labels permuted and sizes kept: the `shuffled` control.
+
+    The permutation depends on the seed, the concept's name and the rows, not on the other concepts.
+    """
+    positives, negatives = rows
+    random = np.random.default_rng([seed, *concept.encode()])
+    union = random.permutation(np.sort(np.concatenate([positives, negatives])))
+    return np.sort(union[: len(positives)]), np.sort(union[len(positives) :])
+
+
+def _layout(measured: Arrays, rotation: Arrays | None, controls: list[str], concepts: int) -> dict:
+    kinds = [*controls, *SUMMARIES] + (["rotated"] if rotation else [])
+    layout = {}
+    for name in measured.names:
+        units = measured.shape(name)[1]
+        if rotation and (name not in rotation.names or rotation.shape(name)[1] != units):
+            raise GolgiError(
+                f"{rotation.path}: {name} is missing or has another number of units than in {measured.path}."
+            )
+        layout |= {f"{kind}/{name}": ((concepts, units), np.dtype(np.float32)) for kind in kinds}
+    return layout
+
+
+def _score_layers(
+    measured: Arrays,
+    rotation: Arrays | None,
+    label_sets: dict[str, list[Rows]],
+    labels: list[Rows],
+    threads: int,
+) -> Iterator[_Scores]:
+    together = [rows for rows_of_sets in label_sets.values() for rows in rows_of_sets]
+    for name in _in_order(measured.names):
+        scores = _in_words_of(measured, name, average_precision, together, threads)
+        precision = dict(zip(label_sets, np.split(scores, len(label_sets)), strict=True))
+        if rotation:
+            precision["rotated"] = _in_words_of(rotation, name, average_precision, labels, threads)
+        summaries = _in_words_of(measured, name, response_summaries, labels, threads)
+        logger.info("Scored %s: %d units, %d concepts.", name, scores.shape[1], len(labels))
+        yield _Scores(name, precision, {kind: getattr(summaries, kind) for kind in SUMMARIES})
+
+
+def _in_order(names: list[str]) -> list[str]:
+    return sorted(names, key=lambda name: (name.rsplit("/", 1)[0], int(name.rsplit("/", 1)[1])))
+
+
+def _in_words_of(arrays: Arrays, name: str, compute, labels: list[Rows], threads: int):
+    try:
+        return compute(partial(arrays.columns, name), labels, units=arrays.shape(name)[1], threads=threads)
+    except GolgiError as error:
+        raise GolgiError(f"{arrays.path}, {name}: {error}") from error
+
+
+def _store(scores: _Scores, written: dict[str, np.ndarray]) -> None:
+    for kind, values in (scores.precision | scores.summaries).items():
+        written[f"{kind}/{scores.name}"][...] = values
+
+
+def _experts(scores: _Scores, names: list[str], threshold: float) -> pl.DataFrame:
+    site, layer = scores.name.rsplit("/", 1)
+    frames = []
+    for control, precision in scores.precision.items():
+        concept, unit = np.nonzero(precision >= np.float32(threshold))
+        columns = {
+            "unit": unit,
+            "concept": np.array(names)[concept],
+            "ap": shortest_float64(precision[concept, unit]),
+        }
+        for kind, values in scores.summaries.items():
+            known = control == "measured"
+            columns[kind] = shortest_float64(values[concept, unit]) if known else np.full(len(unit), np.nan)
+        where = (
+            pl.lit(control).alias("control"),
+            pl.lit(site).alias("site"),
+            pl.lit(int(layer), pl.Int64).alias("layer"),
+        )
+        frames.append(pl.DataFrame(columns).with_columns(*where, pl.col(SUMMARIES).fill_nan(None)))
+    return pl.concat(frames)
+
+
+def shortest_float64(values: np.ndarray) -> np.ndarray:
+    """Return float32 values [n] as the float64 values that print the same: .7 stays .7 and reaches .7."""
+    return values.astype(np.float32).astype("U").astype(np.float64)
+
+
+def _identify(frame: pl.DataFrame, identity: dict[str, str | int | None], *, untrained: bool) -> pl.DataFrame:
+    frame = frame.with_columns(
+        pl.lit(value, pl.Int64 if name == "step" else pl.String).alias(name)
+        for name, value in identity.items()
+    )
+    if not untrained:
+        return frame
+    nothing = pl.lit(None, pl.Float64)
+    return frame.with_columns(
+        pl.lit("untrained").alias("control"), *(nothing.alias(kind) for kind in SUMMARIES)
+    )

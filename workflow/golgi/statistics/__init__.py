@@ -1,0 +1,1 @@
+"""Counts, overlaps, tests and intervals, from average precision alone."""
