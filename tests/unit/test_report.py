@@ -1,0 +1,152 @@
+"""The report: complete in one file, numbers from the tables, nothing of the data run as markup."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+from golgi.captions import caption
+from golgi.figures import FIGURES, draw_figure
+from golgi.figures.saving import save_figure
+from golgi.report import write_report
+from golgi.tables import write_table
+from synthetic_results import case
+
+OPTIONS = {"threshold": 0.5, "thresholds": [0.5, 0.9]}
+HOSTILE = "<script>alert(1)</script>"
+
+
+def results(
+    folder: Path, tables: dict[str, pl.DataFrame], figures=("overlap", "alignment_over_training")
+) -> dict:
+    """Write the files of a study and return the arguments of its report."""
+    for name, frame in tables.items():
+        write_table(frame, folder / "tables" / f"{name}.parquet", schema=name, csv=True)
+    for name in figures:
+        paths = [folder / "figures" / f"{name}.{kind}" for kind in ("svg", "pdf")]
+        save_figure(draw_figure(name, tables, OPTIONS), paths, {"study": "demo"})
+        (folder / "figures" / f"{name}.txt").write_text(caption(name, tables, OPTIONS), encoding="utf-8")
+    return {
+        "study": "demo",
+        "title": "Expert neurons",
+        "fingerprint": "ab" * 32,
+        "tables": {name: folder / "tables" / f"{name}.parquet" for name in tables},
+        "figures": {name: folder / "figures" / f"{name}.svg" for name in figures},
+        "captions": {name: folder / "figures" / f"{name}.txt" for name in figures},
+        "report": folder / "report.html",
+    }
+
+
+def written(arguments: dict) -> str:
+    write_report(**arguments)
+    return arguments["report"].read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return results(tmp_path_factory.mktemp("study"), case("small"), tuple(FIGURES))
+
+
+class Page(HTMLParser):
+    """Tags that are open, links and identifiers of a page."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.links, self.identifiers = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        named = dict(attributes)
+        self.links += [named["href"]] if tag == "a" else []
+        self.identifiers += [named["id"]] if "id" in named else []
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_page_is_well_formed_and_links_lead_somewhere(small):
+    page = Page(written(small))
+    assert page.open == []
+    assert len(set(page.identifiers)) == len(page.identifiers)
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.identifiers
+        elif not link.startswith("https://arxiv.org/"):
+            assert (small["report"].parent / link).is_file()
+
+
+def test_page_needs_no_other_file(small):
+    text = written(small)
+    assert "<script" not in text
+    assert not re.findall(r'(?:src|srcset)="(?!data:)', text)
+    assert len(re.findall(r'src="data:image/svg\+xml;base64,', text)) == len(FIGURES)
+    picture = re.search(r'base64,([^"]+)"', text).group(1)
+    assert b"<svg" in base64.b64decode(picture)
+
+
+def test_same_files_same_bytes(small):
+    assert written(small) == written(small)
+
+
+def test_numbers_come_from_the_tables(small):
+    text = written(small)
+    concepts = case("small")["concepts"]
+    assert f"{concepts['found'].sum():,} sentences were found" in text
+    assert "[.53, .71]" in text
+    assert ".003" in text
+    assert "mini-s at step 400: .350 within and .080 between" in text
+    for row in case("small")["models"].to_dicts():
+        assert row["weights_sha256"] in text
+
+
+def test_planned_tests_stand_before_their_controls(small):
+    rows = re.findall(
+        r'<tr( class="planned")?><td>mini-s</td><td>(?:step 400|the untrained checkpoint)</td>',
+        written(small),
+    )
+    assert [bool(row) for row in rows] == [True, *[False] * 6, True, *[False] * 4]
+
+
+def test_every_control_is_explained(small):
+    text = written(small)
+    for name in ("untrained", "rotated", "shuffled", "word masked"):
+        assert f"<dt>{name}</dt>" in text
+
+
+def test_names_and_texts_are_escaped(tmp_path):
+    tables = case("small")
+    named = pl.col("category").str.replace("category a", HOSTILE, literal=True)
+    tables = tables | {"concepts": tables["concepts"].with_columns(named)}
+    arguments = results(tmp_path, tables)
+    (tmp_path / "figures" / "overlap.txt").write_text(f"{HOSTILE}.\n{HOSTILE}\n{HOSTILE}\n")
+    hostile = {"title": HOSTILE, "study": HOSTILE, "warnings": [HOSTILE], "provenance": {HOSTILE: [HOSTILE]}}
+    text = written(arguments | hostile)
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
+
+
+def test_a_study_with_little_says_what_is_missing(tmp_path):
+    text = written(results(tmp_path, {"training": case("small")["training"]}, ("training_loss",)))
+    assert "This study ran no control" in text
+    assert "This study planned no test." in text
+    assert "Before you read on" not in text
+    assert "Overlap of concepts" not in text
+
+
+def test_warnings_come_from_the_tables(tmp_path):
+    tables = case("no experts")
+    near = tables["distribution"].with_columns(chance=pl.lit(0.48))
+    text = written(results(tmp_path, tables | {"distribution": near}))
+    assert "The lowest threshold, .50, is close to chance, AP .48." in text
+    assert "mini-s has no expert for 12 of its concepts: thing000, thing001" in text
+    assert "Alignment of mini-s with men is undefined" in text
+
+
+def test_few_pairs_are_a_warning(tmp_path):
+    tables = case("small")
+    few = tables["alignment"].with_columns(pairs=pl.lit(12))
+    assert "rests on only 12 pairs" in written(results(tmp_path, tables | {"alignment": few}))

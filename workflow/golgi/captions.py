@@ -1,0 +1,339 @@
+"""Captions of the figures: what is shown, and what was found, with every number taken from the tables."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from golgi.figures.rows import (
+    at_last,
+    at_threshold,
+    checkpoints,
+    controls,
+    counted,
+    jaccard,
+    mean_experts,
+    models,
+    p_value,
+    share,
+    study_threshold,
+)
+from golgi.figures.style import BASELINES, SERIES
+
+Tables = dict[str, pl.DataFrame]
+
+TITLES = {
+    "training_loss": "Training",
+    "experts_by_layer": "Expert neurons by layer",
+    "ap_distribution": "Distribution of average precision",
+    "threshold_sweep": "The choice of threshold",
+    "overlap": "Overlap of concepts",
+    "within_between": "Overlap within and between categories",
+    "alignment_scatter": "Alignment with human ratings, pair by pair",
+    "alignment_over_training": "Alignment with human ratings over training",
+}
+SHOWN = {
+    "training_loss": (
+        "Cross-entropy of the training batches and of held-out text, with unigram and bigram models "
+        "of the same text as horizontal lines."
+    ),
+    "experts_by_layer": (
+        "Mean number of experts per concept in each layer: units whose average precision (AP) for the"
+        " concept is at least {tau}. Blue lines, light to dark, are checkpoints; grey lines are "
+        "controls at the last one."
+    ),
+    "ap_distribution": (
+        "Share of all pairs of a unit and a concept whose average precision (AP) is at least x, at "
+        "the last checkpoint and in the controls. The dotted line is the AP of chance, the solid line"
+        " the study's threshold."
+    ),
+    "threshold_sweep": (
+        "Experts per concept, and alignment with each reference, against the threshold, at the last "
+        "checkpoint and in the controls."
+    ),
+    "overlap": (
+        "Jaccard overlap of the expert sets (AP at least {tau}) of every pair of concepts at the last"
+        " checkpoint, ordered by category; one triangle, without the diagonal. Hatched: neither "
+        "concept has an expert."
+    ),
+    "within_between": (
+        "Mean Jaccard overlap of pairs of one category and of two categories (AP at least {tau}), and"
+        " below it their difference with 95 % bootstrap intervals, against the controls."
+    ),
+    "alignment_scatter": (
+        "Overlap of expert sets (AP at least {tau}) against human rating, a point for each rated pair, at "
+        "the last checkpoint. Where a reference has few levels, points are spread sideways and bars are "
+        "means."
+    ),
+    "alignment_over_training": (
+        "Spearman's rank correlation of overlap (AP at least {tau}) with human ratings, with its 95 %"
+        " bootstrap band, against controls and embedding baselines."
+    ),
+}
+NOTHING = "This study has nothing to show here."
+
+
+def caption(name: str, tables: Tables, options: dict) -> str:
+    """The caption of one figure as plain text, a line each: title, what is shown, findings.
+
+    `tables` are those the figure's module names in `TABLES`; `options` are the figure's options.
+    """
+    described, found = caption_parts(name, tables, options)
+    return "\n".join([f"{TITLES[name]}.", described, *found])
+
+
+def caption_parts(name: str, tables: Tables, options: dict) -> tuple[str, list[str]]:
+    """What a figure shows, and its findings: one text per model."""
+    finding, source = FINDINGS[name]
+    if tables[source].is_empty():
+        return NOTHING, []
+    described = SHOWN[name]
+    if "{tau}" in described:
+        described = described.format(tau=share(study_threshold(tables[source], options)))
+    found = [finding(tables, model, options) for model in models(tables[source], options)]
+    return described, [text for text in found if text]
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence joined with commas and a last `and`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def moment(checkpoint: str) -> str:
+    """A checkpoint inside a sentence, with its exact step."""
+    return f"step {int(checkpoint):,}" if checkpoint.isdigit() else f"the {checkpoint} checkpoint"
+
+
+def spoken(control: str) -> str:
+    """A control or baseline as it is named inside a sentence."""
+    phrases = {
+        "untrained": "in the untrained twin",
+        "rotated": "in a rotated basis",
+        "shuffled": "with shuffled labels",
+        "word": "with the concept's word masked",
+    }
+    return phrases.get(control, f"for the {SERIES[control].name} baseline")
+
+
+def training_loss(tables: Tables, model: str, options: dict) -> str:
+    rows = tables["training"].filter(pl.col("model") == model).sort("step")
+    heldout = rows.filter(pl.col("heldout_loss").is_not_null())
+    if heldout.is_empty():
+        return f"{model}: held-out loss was not measured."
+    first, last = heldout.row(0, named=True), heldout.row(-1, named=True)
+    text = (
+        f"{model}: held-out loss goes from {first['heldout_loss']:.2f} at step {first['step']:,} to "
+        f"{last['heldout_loss']:.2f} nats per token at step {last['step']:,}"
+    )
+    against = []
+    for name in ("unigram", "bigram"):
+        if last[f"{name}_loss"] is not None:
+            side = "below" if last["heldout_loss"] < last[f"{name}_loss"] else "not below"
+            against.append(f"{side} the {name} model's {last[f'{name}_loss']:.2f}")
+    return text + (f", {listed(against)}." if against else ".")
+
+
+def experts_by_layer(tables: Tables, model: str, options: dict) -> str:
+    threshold = study_threshold(tables["counts"], options)
+    last = at_last(at_threshold(tables["counts"], threshold).filter(pl.col("model") == model))
+    totals = dict(mean_experts(last, ("control",)).select("control", "mean").rows())
+    measured = totals.pop("measured")
+    layers = mean_experts(last.filter(pl.col("control") == "measured"), ("site", "layer")).sort(
+        "mean", descending=True
+    )
+    where = layers.row(0, named=True)
+    text = f"{model} at {moment(checkpoints(last)[-1])}: {measured:,.1f} experts per concept"
+    text += f", most in layer {where['layer']} of {where['site']} ({where['mean']:,.1f})" if measured else ""
+    named = [f"{totals[control]:,.1f} {spoken(control)}" for control in controls(last)]
+    text += f"; {listed(named)}" if named else ""
+    matched = [spoken(control) for control in controls(last) if totals[control] >= measured]
+    return text + "." + (f" There are no more experts than {listed(matched)}." if matched else "")
+
+
+def ap_distribution(tables: Tables, model: str, options: dict) -> str:
+    last = at_last(tables["distribution"].filter(pl.col("model") == model))
+    threshold = float(options.get("threshold") or 0.5)
+    edge = last.filter(pl.col("low") >= threshold - 1e-9)["low"].min()
+    if edge is None:
+        return f"{model}: no bin of the distribution begins at or above AP {share(threshold)}."
+    reach = {control: share_above(last, control, edge) for control in ["measured", *controls(last)]}
+    pairs = last.filter(pl.col("control") == "measured")["pairs"].sum()
+    text = (
+        f"{model} at {moment(checkpoints(last)[-1])}: {percent(reach.pop('measured'))} of "
+        f"{counted(pairs, 'pair')} reach AP {share(edge)}"
+    )
+    named = [f"{percent(value)} {spoken(control)}" for control, value in reach.items()]
+    text += f" ({listed(named)})" if named else ""
+    return f"{text}; chance is AP {share(last['chance'].mean())}."
+
+
+def share_above(last: pl.DataFrame, control: str, edge: float) -> float:
+    part = last.filter(pl.col("control") == control)
+    return part.filter(pl.col("low") >= edge - 1e-9)["pairs"].sum() / max(part["pairs"].sum(), 1)
+
+
+def percent(value: float) -> str:
+    """A share as per cent with three significant figures."""
+    return f"{100 * value:.3g} %"
+
+
+def threshold_sweep(tables: Tables, model: str, options: dict) -> str:
+    last = at_last(tables["counts"].filter(pl.col("model") == model)).filter(pl.col("control") == "measured")
+    means = mean_experts(last, ("threshold",)).sort("threshold")
+    first, final = means.row(0, named=True), means.row(-1, named=True)
+    text = (
+        f"{model}: from threshold {share(first['threshold'])} to {share(final['threshold'])}, experts per "
+        f"concept go from {first['mean']:,.1f} to {final['mean']:,.1f}"
+    )
+    if tables.get("alignment") is None:
+        return text + "."
+    rows = jaccard(tables["alignment"].filter((pl.col("model") == model) & (pl.col("control") == "measured")))
+    rows = at_last(rows).sort("threshold")
+    for reference in rows["reference"].unique().sort():
+        values = rows.filter(pl.col("reference") == reference)["rho"].to_list()
+        text += f", alignment with {reference} from {share(values[0])} to {share(values[-1])}"
+    return text + "."
+
+
+def overlap(tables: Tables, model: str, options: dict) -> str:
+    threshold = study_threshold(tables["overlap"], options)
+    rows = at_threshold(tables["overlap"], threshold).filter(
+        (pl.col("model") == model) & (pl.col("control") == "measured") & (pl.col("checkpoint") != "untrained")
+    )
+    rows = at_last(rows)
+    known = rows.filter(~pl.col("empty"))
+    start = f"{model}: {counted(rows.height, 'pair')}, {rows.height - known.height:,} of them without experts"
+    if known.is_empty():
+        return f"{start}: nothing can be compared."
+    most = known.sort("jaccard", "concept_a", "concept_b", descending=[True, False, False]).row(0, named=True)
+    return (
+        f"{start}; the median overlap of the others is {share(known['jaccard'].median(), 3)}, the largest "
+        f"{share(most['jaccard'], 3)} ({most['concept_a']} and {most['concept_b']})."
+    )
+
+
+def within_between(tables: Tables, model: str, options: dict) -> str:
+    threshold = study_threshold(tables["categories"], options)
+    last = at_last(at_threshold(tables["categories"], threshold).filter(pl.col("model") == model))
+    row = last.filter(pl.col("control") == "measured").row(0, named=True)
+    ratio = "no ratio, since between is 0" if row["ratio"] is None else f"ratio {row['ratio']:.2f}"
+    text = (
+        f"{model} at {moment(row['checkpoint'])}: {share(row['within'], 3)} within and "
+        f"{share(row['between'], 3)} between ({ratio}; "
+        f"difference {share(row['difference'], 3)}, 95 % interval {interval(row, 3)}, "
+        f"{tested(row)})."
+    )
+    if row["difference"] <= 0:
+        text += " Concepts of one category do not share more experts than concepts of two."
+    elif row["low"] <= 0:
+        text += " The interval of the difference includes 0: more overlap within categories is not shown."
+    return text + not_apart(row, "difference", last)
+
+
+def interval(row: dict, digits: int = 2) -> str:
+    return f"[{share(row['low'], digits)}, {share(row['high'], digits)}]"
+
+
+def tested(row: dict) -> str:
+    """The p-value and, in the planned family, its adjusted value."""
+    adjusted = "" if row["p_holm"] is None else f", Holm-adjusted {p_value(row['p_holm'])}"
+    return p_value(row["p"]) + adjusted
+
+
+def not_apart(row: dict, value: str, others: pl.DataFrame) -> str:
+    """A sentence naming the controls that the measured interval does not exclude from below, or nothing."""
+    compared = [control for control in (*controls(others), *BASELINES) if control in set(others["control"])]
+    values = {control: others.filter(pl.col("control") == control)[value][0] for control in compared}
+    reached = [
+        f"{spoken(control)} ({share(found, 3 if value == 'difference' else 2)})"
+        for control, found in values.items()
+        if found is not None and row["low"] is not None and found >= row["low"]
+    ]
+    if not reached:
+        return ""
+    return f" Its interval does not lie above the value {listed(reached)}."
+
+
+def alignment_rows(tables: Tables, model: str, options: dict) -> list[pl.DataFrame]:
+    """Rows of the last checkpoint, the baselines among them, one frame per reference that was measured."""
+    table = tables["alignment"].filter(pl.col("model") == model)
+    threshold = study_threshold(jaccard(table), options)
+    rows = pl.concat(
+        [at_threshold(jaccard(table), threshold), table.filter(pl.col("control").is_in(BASELINES))]
+    )
+    frames = rows.partition_by("reference", maintain_order=True)
+    return [frame for frame in frames if frame.filter(pl.col("control") == "measured").height]
+
+
+def measured_alignment(frame: pl.DataFrame) -> dict:
+    return at_last(frame).filter(pl.col("control") == "measured").row(0, named=True)
+
+
+def alignment_text(row: dict) -> str:
+    if row["rho"] is None:
+        return "ρ is undefined, since the overlap does not vary"
+    return f"ρ = {share(row['rho'])} (95 % interval {interval(row)}, {tested(row)})"
+
+
+def alignment_scatter(tables: Tables, model: str, options: dict) -> str:
+    sentences = []
+    for frame in alignment_rows(tables, model, options):
+        row = measured_alignment(frame)
+        sentences.append(
+            f"{model} at {moment(row['checkpoint'])} with {row['reference']}: {alignment_text(row)} over "
+            f"{counted(row['pairs'], 'pair')} of {counted(row['words'], 'word')}, {row['empty_pairs']:,} of "
+            f"them without experts.{unsupported(row)}"
+        )
+    return " ".join(sentences)
+
+
+def unsupported(row: dict) -> str:
+    if row["rho"] is None:
+        return ""
+    if row["low"] is not None and row["low"] <= 0:
+        return " The interval includes 0: alignment is not shown."
+    return ""
+
+
+def alignment_over_training(tables: Tables, model: str, options: dict) -> str:
+    sentences = []
+    for frame in alignment_rows(tables, model, options):
+        row = measured_alignment(frame)
+        last = at_last(frame)
+        others = [
+            f"{share(last.filter(pl.col('control') == control)['rho'][0])} {spoken(control)}"
+            for control in (*controls(last), *BASELINES)
+            if control in set(last["control"])
+        ]
+        text = f"{model}, {row['reference']}: {course(frame)}"
+        text += f"; {listed(others)}" if others else ""
+        text += (
+            f"; people agree with each other at {share(row['ceiling'])}" if row["ceiling"] is not None else ""
+        )
+        sentences.append(
+            f"{text}.{unsupported(row)}" + ("" if row["rho"] is None else not_apart(row, "rho", last))
+        )
+    return " ".join(sentences)
+
+
+def course(frame: pl.DataFrame) -> str:
+    """From the first checkpoint to the last, in words."""
+    measured = frame.filter(pl.col("control") == "measured")
+    order = checkpoints(measured)
+    last = measured_alignment(frame)
+    if len(order) == 1:
+        return f"{alignment_text(last)} at {moment(order[0])}"
+    first = measured.filter(pl.col("checkpoint") == order[0]).row(0, named=True)
+    start = "undefined" if first["rho"] is None else f"= {share(first['rho'])}"
+    return f"from ρ {start} at {moment(order[0])} to {alignment_text(last)} at {moment(order[-1])}"
+
+
+FINDINGS: dict[str, tuple[Callable[[Tables, str, dict], str], str]] = {
+    "training_loss": (training_loss, "training"),
+    "experts_by_layer": (experts_by_layer, "counts"),
+    "ap_distribution": (ap_distribution, "distribution"),
+    "threshold_sweep": (threshold_sweep, "counts"),
+    "overlap": (overlap, "overlap"),
+    "within_between": (within_between, "categories"),
+    "alignment_scatter": (alignment_scatter, "alignment"),
+    "alignment_over_training": (alignment_over_training, "alignment"),
+}

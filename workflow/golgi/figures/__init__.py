@@ -1,0 +1,44 @@
+"""Figures of a study: tables in, matplotlib figures out; nothing here reads a file but the style."""
+
+from types import ModuleType
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from golgi.figures import (
+    alignment_over_training,
+    alignment_scatter,
+    ap_distribution,
+    experts_by_layer,
+    overlap,
+    threshold_sweep,
+    training_loss,
+    within_between,
+)
+from golgi.figures.page import add_page_title
+from golgi.figures.style import style_context
+
+FIGURES: dict[str, ModuleType] = {
+    "training_loss": training_loss,
+    "experts_by_layer": experts_by_layer,
+    "ap_distribution": ap_distribution,
+    "threshold_sweep": threshold_sweep,
+    "overlap": overlap,
+    "within_between": within_between,
+    "alignment_scatter": alignment_scatter,
+    "alignment_over_training": alignment_over_training,
+}
+
+
+def draw_figure(name: str, tables: dict[str, pl.DataFrame], options: dict) -> Figure:
+    """Draw one figure by its name in `FIGURES` from the tables its module names in `TABLES`.
+
+    Options that every figure knows: `threshold` (the study's tau), `models` (their order), `width_mm`,
+    `height_mm` and `title` (a line above the panels); a figure's own options are in its module. Raises
+    GolgiError if the panels have no room in the page that is asked for.
+    """
+    with style_context():
+        figure = FIGURES[name].draw(tables, options)
+        if options.get("title"):
+            add_page_title(figure, options["title"])
+    return figure
