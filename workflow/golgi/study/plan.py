@@ -25,10 +25,23 @@ FIGURE_TABLES = {
     "alignment_scatter": ["alignment_pairs", "alignment"],
     "alignment_over_training": ["alignment"],
 }
+# Drawn with it where the study has it, and without it where not.
+OPTIONAL_TABLES = {"threshold_sweep": {"alignment"}}
 ANALYSIS_TABLES = {
     "overlap": ["overlap"],
     "categories": ["categories"],
     "alignment": ["alignment", "alignment_pairs"],
+}
+# The parts of the spec that a table depends on; a figure depends on those of its tables.
+_SCORED = ["seed", "models", "concepts", "experts"]
+TABLE_PARTS = {
+    "training": ["seed", "models"],
+    "counts": _SCORED,
+    "distribution": _SCORED,
+    "overlap": [*_SCORED, "analyses.overlap"],
+    "categories": [*_SCORED, "analyses.overlap", "analyses.categories"],
+    "alignment": [*_SCORED, "analyses.overlap", "analyses.alignment"],
+    "alignment_pairs": [*_SCORED, "analyses.overlap", "analyses.alignment"],
 }
 
 
@@ -188,25 +201,29 @@ class Study:
     def figures(self) -> list[str]:
         """Names of the figures that the study gives, in the order in which they are read."""
         there = set(self.tables)
-        return [figure for figure, needs in FIGURE_TABLES.items() if there.issuperset(needs)]
+        return [
+            figure
+            for figure, needs in FIGURE_TABLES.items()
+            if there.issuperset(set(needs) - OPTIONAL_TABLES.get(figure, set()))
+        ]
+
+    def figure_tables(self, name: str) -> list[str]:
+        """Return the tables that a figure is drawn from, in this study."""
+        return [table for table in FIGURE_TABLES[name] if table in self.tables]
 
     def figure_options(self, name: str) -> dict[str, Any]:
         """Return what one figure is drawn with, nothing else: another figure's option does not redraw it."""
         common = self.spec["figures"]
         own = common[name]
-        return {
-            **own,
-            "dpi": common["dpi"],
-            "width_mm": own["width_mm"] or common["width_mm"],
-            "models": self.models,
-            "threshold": self.threshold,
-            "thresholds": self.spec["experts"]["thresholds"],
-        }
+        options = {"dpi": common["dpi"], "width_mm": own["width_mm"] or common["width_mm"], "models": self.models}
+        if name != "training_loss":
+            options |= {"threshold": self.threshold, "thresholds": self.spec["experts"]["thresholds"]}
+        return {**own, **options}
 
     def figure_fingerprint(self, name: str) -> str:
-        """Return the fingerprint of what one figure shows: the spec, of `figures` its own options only."""
-        parts = {key: value for key, value in self.written.items() if key not in ("figures", "compute")}
-        return _digest({**parts, "figure": self.figure_options(name)})
+        """Return the fingerprint of what one figure shows: the parts of the spec that its tables come from."""
+        parts = sorted({part for table in self.figure_tables(name) for part in TABLE_PARTS[table]})
+        return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
 
     def slice(self, *sections: str | tuple[str, ...]) -> dict[str, Any]:
         """Return only the named parts of the spec, as plain nested data with sorted keys.
