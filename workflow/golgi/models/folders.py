@@ -1,0 +1,45 @@
+"""Model folders that appear whole: written beside their place, flushed to the disk, renamed."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from golgi.errors import GolgiError
+
+
+@contextmanager
+def write_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `folder` when the block ends cleanly; an error leaves nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+    try:
+        yield temporary
+        publish_folder(temporary, folder)
+    except (OSError, SafetensorError) as error:
+        raise GolgiError(f"{folder} cannot be written: {error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def publish_folder(temporary: Path, folder: Path) -> None:
+    """Flush every file of `temporary` and rename it to `folder`, replacing what is there."""
+    for path in (*temporary.rglob("*"), temporary):
+        _flush(path)
+    temporary.chmod(0o755)  # mkdtemp makes folders for their owner only
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    temporary.rename(folder)
+    _flush(folder.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

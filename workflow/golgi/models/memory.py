@@ -1,0 +1,77 @@
+"""Batches that do not fit into memory are halved until they do, and the log says so."""
+
+import gc
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+
+from golgi.errors import GolgiError
+from golgi.models.batches import Sentence
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+# What torch's CPU allocator says, on Linux and on Windows; it has no exception of its own.
+CPU_COMPLAINTS = ("can't allocate memory", "not enough memory")
+
+
+def run_within_memory(
+    batches: list[list[Sentence]], run: Callable[[list[Sentence]], Result], *, who: str
+) -> Iterator[Result]:
+    """Yield `run(batch)` for every batch, halving one that runs out of memory and all larger ones after it.
+
+    Raises GolgiError if a single sentence does not fit.
+    """
+    waiting = deque(batches)
+    limit: float = float("inf")  # padded tokens
+    while waiting:
+        batch = waiting.popleft()
+        if len(batch) > 1 and padded_tokens(batch) > limit:
+            half = len(batch) // 2
+            waiting.extendleft([batch[half:], batch[:half]])
+            continue
+        try:
+            result = run(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            complaint = str(error).splitlines()[0] if str(error) else "no memory"
+        else:
+            yield result
+            continue
+        # Outside the except block: the exception holds the tensors that have to be freed.
+        if len(batch) == 1:
+            raise GolgiError(
+                f"{who}: one sentence of {padded_tokens(batch)} tokens does not fit into memory: {complaint}"
+            )
+        limit = padded_tokens(batch) // 2
+        logger.warning(
+            "%s: %d tokens do not fit into memory, going on with at most %d (%s).",
+            who,
+            limit * 2,
+            limit,
+            complaint,
+        )
+        _free_memory()
+        waiting.appendleft(batch)
+
+
+def padded_tokens(batch: list[Sentence]) -> int:
+    """Return how many token positions a batch takes, padding included."""
+    return len(batch) * max(len(sentence.ids) for sentence in batch)
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Tell a lack of memory, on a GPU or on the CPU, from any other error."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return any(complaint in str(error) for complaint in CPU_COMPLAINTS)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
