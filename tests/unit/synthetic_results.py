@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
+
 from golgi.tables import POLARS_TYPES, conform, table_schema
 
 CONTROLS = ("rotated", "shuffled", "word")

@@ -61,19 +61,31 @@ def test_mining_finds_whole_words_plurals_and_phrases(tmp_path: Path):
         ("a.txt", b"x" * 1_000_002, r"a\.txt:1: a line of more than"),
     ],
 )
-def test_a_broken_corpus_is_an_error_with_file_and_line(tmp_path: Path, name: str, content: bytes, message: str):
+def test_a_broken_corpus_is_an_error_with_file_and_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(GolgiError, match=message):
         list(read_texts(tmp_path / name))
 
 
 def test_a_missing_corpus_is_named(tmp_path: Path):
-    with pytest.raises(GolgiError, match="none.txt cannot be read"):
+    with pytest.raises(GolgiError, match=r"none\.txt cannot be read"):
         list(read_texts(tmp_path / "none.txt"))
 
 
-ROWS = pl.DataFrame({"concept": ["dog", "cow", "dog"], "text": ["A dog  ran.", "A cow.", "Dogs."], "kind": ["fact", "fact", "story"]})
-WRITERS = {".csv": pl.DataFrame.write_csv, ".jsonl": pl.DataFrame.write_ndjson, ".parquet": pl.DataFrame.write_parquet}
+ROWS = pl.DataFrame(
+    {
+        "concept": ["dog", "cow", "dog"],
+        "text": ["A dog  ran.", "A cow.", "Dogs."],
+        "kind": ["fact", "fact", "story"],
+    }
+)
+WRITERS = {
+    ".csv": pl.DataFrame.write_csv,
+    ".jsonl": pl.DataFrame.write_ndjson,
+    ".parquet": pl.DataFrame.write_parquet,
+}
 
 
 @pytest.mark.parametrize("suffix", WRITERS)

@@ -2,9 +2,10 @@
 
 import polars as pl
 import pytest
+from synthetic_results import CASES, case
+
 from golgi.captions import TITLES, caption, listed
 from golgi.figures import FIGURES
-from synthetic_results import CASES, case
 
 OPTIONS = {"threshold": 0.5}
 

@@ -5,11 +5,12 @@ import warnings
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.collections import PathCollection
+from synthetic_results import case
+
 from golgi.errors import GolgiError
 from golgi.figures import FIGURES, draw_figure
 from golgi.figures.overlap import concept_order
-from matplotlib.collections import PathCollection
-from synthetic_results import case
 
 OPTIONS = {"threshold": 0.5, "thresholds": [0.5, 0.6, 0.7, 0.8, 0.9]}
 

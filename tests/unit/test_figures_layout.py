@@ -4,16 +4,17 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from golgi.figures import FIGURES, draw_figure
-from golgi.figures.axes import roomy_ticks, spread, step_axis, step_positions
-from golgi.figures.page import blank, fit_title, place, text_width
-from golgi.figures.rows import compact, p_value, share, shorten
-from golgi.figures.style import checkpoint_colours
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 from synthetic_results import CASES, case
+
+from golgi.figures import FIGURES, draw_figure
+from golgi.figures.axes import roomy_ticks, spread, step_axis, step_positions
+from golgi.figures.page import blank, fit_title, place, text_width
+from golgi.figures.rows import compact, p_value, share, shorten
+from golgi.figures.style import checkpoint_colours
 
 OPTIONS = {"threshold": 0.5, "thresholds": [0.5, 0.6, 0.7, 0.8, 0.9]}
 TOUCH = 0.6  # pixels at 100 dpi by which boxes may meet: a box is taller than its letters

@@ -8,11 +8,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
+from synthetic_results import case
+
 from golgi.errors import GolgiError
 from golgi.figures import FIGURES, draw_figure
 from golgi.figures.saving import save_figure
-from PIL import Image
-from synthetic_results import case
 
 FACTS = {"study": "demo (one)", "spec_sha256": "ab" * 32, "note": "Grüße <&> \\ ρ"}
 KINDS = ("pdf", "svg", "png")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from synthetic_results import case
+
 from golgi.captions import caption
 from golgi.figures import FIGURES, draw_figure
 from golgi.figures.saving import save_figure
 from golgi.report import write_report
 from golgi.tables import write_table
-from synthetic_results import case
 
 OPTIONS = {"threshold": 0.5, "thresholds": [0.5, 0.9]}
 HOSTILE = "<script>alert(1)</script>"

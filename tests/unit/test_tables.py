@@ -22,7 +22,6 @@ from golgi.tables import (
     read_table,
     table_schema,
     write_arrays,
-    write_atomically,
     write_json,
     write_table,
 )
@@ -114,7 +113,9 @@ def test_arrays_interrupted_in_the_middle_leave_nothing(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:7], lambda b: b"\xff" * 8 + b[8:], lambda b: b""])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:7], lambda b: b"\xff" * 8 + b[8:], lambda b: b""]
+)
 def test_damaged_arrays_are_an_error_that_names_them(tmp_path: Path, damage):
     path = tmp_path / "a.safetensors"
     write_arrays({"x": np.ones(5, np.float32)}, path)
@@ -125,9 +126,8 @@ def test_damaged_arrays_are_an_error_that_names_them(tmp_path: Path, damage):
 
 def test_an_earlier_file_survives_a_failed_write(tmp_path: Path):
     write_json({"a": 1}, tmp_path / "a.json")
-    with pytest.raises(ValueError, match="no"), write_atomically(tmp_path / "a.json") as temporary:
-        temporary.write_text("half")
-        raise ValueError("no")
+    with pytest.raises(TypeError):
+        write_json({"a": object()}, tmp_path / "a.json")
     assert read_json(tmp_path / "a.json") == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
@@ -147,7 +147,9 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path: Path, kind: s
     noise = np.random.default_rng(0).integers(0, 2**62, 50_000)
     write = {
         "table": lambda path: write_table(
-            pl.DataFrame({"concept": noise.astype(str), "sentence": noise, "positive": noise % 2 == 0}), path, schema="sets"
+            pl.DataFrame({"concept": noise.astype(str), "sentence": noise, "positive": noise % 2 == 0}),
+            path,
+            schema="sets",
         ),
         "arrays": lambda path: write_arrays({"x": noise}, path),
         "json": lambda path: write_json(noise.tolist(), path),

@@ -15,7 +15,7 @@ logger = logging.getLogger("golgi")
 
 @contextlib.contextmanager
 def job(log: str | Path, *, threads: int = 1) -> Iterator[None]:
-    """Run a block as a job: log to the file `log` and to the terminal, and end with a message, not a traceback.
+    """Run a block as a job: log to the file `log` and to the terminal, end with a message, not a traceback.
 
     A GolgiError is shown as its message and ends the process with status 1. Anything else is a defect
     of the program: its traceback is kept. `threads` fixes how many threads numerical libraries may use,
@@ -36,13 +36,25 @@ def job(log: str | Path, *, threads: int = 1) -> Iterator[None]:
 
 
 def _fix_threads(threads: int) -> None:
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS"):
+    for name in (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "POLARS_MAX_THREADS",
+    ):
         os.environ[name] = str(threads)
 
 
 def _log_to(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)
-    for noisy in ("httpx", "urllib3", "fontTools", "matplotlib"):
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
+        force=True,
+    )
+    for noisy in ("httpx", "httpx2", "urllib3", "fontTools", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

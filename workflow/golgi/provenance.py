@@ -9,16 +9,38 @@ from typing import Any
 
 from golgi.tables import read_table
 
-PACKAGES = ("golgi", "matplotlib", "numba", "numpy", "polars", "scipy", "snakemake", "torch", "transformer-lens", "transformers")
-MODEL_FACTS = ("model", "checkpoint", "source", "revision", "weights_sha256", "tokenizer_sha256", "device", "dtype")
+PACKAGES = (
+    "golgi",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "polars",
+    "scipy",
+    "snakemake",
+    "torch",
+    "transformer-lens",
+    "transformers",
+)
+MODEL_FACTS = (
+    "model",
+    "checkpoint",
+    "source",
+    "revision",
+    "weights_sha256",
+    "tokenizer_sha256",
+    "device",
+    "dtype",
+)
 HERE = Path(__file__).resolve().parent
 
 
-def provenance(*, study: str, fingerprint: str, tables: dict[str, Path], models: Path | None) -> dict[str, Any]:
+def provenance(
+    *, study: str, fingerprint: str, tables: dict[str, Path], models: Path | None
+) -> dict[str, Any]:
     """Return plain facts that are the same whenever the same study is run with the same code.
 
-    `fingerprint` is the hash of the part of the spec that matters here, `tables` are the files that are drawn and
-    `models` the table of the weights that were read. No time, host or path is among them.
+    `fingerprint` is the hash of the part of the spec that matters here, `tables` are the files that are
+    drawn, `models` is the table of the weights that were read. No time, host or path is among them.
     """
     weights = read_table(models, schema="models").select(MODEL_FACTS).to_dicts() if models else []
     return {
@@ -39,14 +61,16 @@ def file_sha256(path: Path) -> str:
 
 
 def commit() -> str:
-    """Return the commit of the code, with `+changed` where tracked files differ from it; empty outside git."""
+    """Return the commit of the code, with `+changed` where tracked files differ; empty outside git."""
     head = _git("rev-parse", "HEAD")
     return head + ("+changed" if head and _git("status", "--porcelain", "--untracked-files=no") else "")
 
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(HERE), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(HERE), *arguments], capture_output=True, text=True, check=False
+        )
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

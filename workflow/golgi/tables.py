@@ -24,7 +24,14 @@ from golgi.errors import GolgiError
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "tables"
 POLARS_TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}
-NUMPY_TYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "I64": np.int64, "I32": np.int32, "BOOL": np.bool_}
+NUMPY_TYPES = {
+    "F32": np.float32,
+    "F16": np.float16,
+    "F64": np.float64,
+    "I64": np.int64,
+    "I32": np.int32,
+    "BOOL": np.bool_,
+}
 TYPE_NAMES = {np.dtype(numpy_type): name for name, numpy_type in NUMPY_TYPES.items()}
 WRITE_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors format
@@ -105,7 +112,9 @@ def _reraise_full_disk(write: Any, path: Path, **options: Any) -> None:
 def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     # A spreadsheet runs a cell that opens with one of these; a leading quote makes it text again.
     text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text.str.contains(r"^[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep())
+    return frame.with_columns(
+        pl.when(text.str.contains(r"^[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep()
+    )
 
 
 def conform(frame: pl.DataFrame, *, schema: str, where: str) -> pl.DataFrame:
@@ -115,14 +124,20 @@ def conform(frame: pl.DataFrame, *, schema: str, where: str) -> pl.DataFrame:
     missing = [name for name in columns if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in columns]
     if missing or unknown:
-        raise GolgiError(f"{where}: not a table `{schema}`: missing columns {missing}, unknown columns {unknown}.")
+        raise GolgiError(
+            f"{where}: not a table `{schema}`: missing columns {missing}, unknown columns {unknown}."
+        )
     try:
-        frame = frame.select(pl.col(name).cast(POLARS_TYPES[column["type"]]) for name, column in columns.items())
+        frame = frame.select(
+            pl.col(name).cast(POLARS_TYPES[column["type"]]) for name, column in columns.items()
+        )
     except pl.exceptions.PolarsError as error:
         raise GolgiError(f"{where}: not a table `{schema}`: {error}") from error
     for name, column in columns.items():
         if not column.get("nullable") and frame[name].null_count():
-            raise GolgiError(f"{where}: column {name} of table `{schema}` has {frame[name].null_count()} empty cells.")
+            raise GolgiError(
+                f"{where}: column {name} of table `{schema}` has {frame[name].null_count()} empty cells."
+            )
     return frame.sort(declared["sort"], nulls_last=True, maintain_order=True)
 
 
@@ -151,7 +166,9 @@ def gather_tables(
 def write_json(data: Any, path: str | Path) -> None:
     """Write plain data as JSON with sorted keys."""
     with write_atomically(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path: str | Path) -> Any:
@@ -213,7 +230,9 @@ def _header(layout: Layout, metadata: dict[str, str]) -> tuple[bytes, dict[str, 
     return struct.pack("<Q", len(text)) + text, offsets
 
 
-def write_arrays(arrays: dict[str, np.ndarray], path: str | Path, *, metadata: dict[str, str] | None = None) -> None:
+def write_arrays(
+    arrays: dict[str, np.ndarray], path: str | Path, *, metadata: dict[str, str] | None = None
+) -> None:
     """Write arrays that fit in memory as one safetensors file."""
     layout = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     with create_arrays(path, layout=layout, metadata=metadata) as views:
@@ -278,7 +297,9 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
             raise ValueError("its header is too large")
         entries = json.loads(file.read(length))
     start = 8 + length
-    end = max((entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"), default=0)
+    end = max(
+        (entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"), default=0
+    )
     if path.stat().st_size < start + end:
         raise ValueError("it is truncated")
     return entries, start

@@ -80,8 +80,8 @@ def _sample(offered: list[tuple[bytes, str]], number: int) -> list[bytes]:
 
 def _refuse_shortage(chosen: dict[str, list[Candidate]], tallies: dict[str, Counter], wanted: int) -> None:
     lines = [
-        f"  {concept}: {len(chosen[concept])} ({tally['found']} found, {tally['duplicates_within']} repeated, "
-        f"{tally['duplicates_across']} taken by another concept)"
+        f"  {concept}: {len(chosen[concept])} ({tally['found']} found, "
+        f"{tally['duplicates_within']} repeated, {tally['duplicates_across']} taken by another concept)"
         for concept, tally in tallies.items()
         if len(chosen[concept]) < wanted
     ]

@@ -21,6 +21,7 @@ LONGEST_NAME = 24
 TOP_MM = 10.0
 GAP_MM = 4.0
 VECTOR_CONCEPTS = 60
+COLOURS = "YlGnBu"
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def margins(order: Order, *, names: bool) -> tuple[float, float]:
 
 
 def darkening(colours: str | None) -> str:
-    """A colour map that is dark where overlap is large; those that may be asked for start dark."""
-    return f"{colours}_r" if colours else "YlGnBu"
+    """A colour map that is dark where overlap is large; all but COLOURS start dark and are reversed."""
+    return COLOURS if colours in (None, COLOURS) else f"{colours}_r"
 
 
 def one_panel_width(order: Order) -> float:

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -78,7 +79,12 @@ def _wait_for_lock(paths: list[Path]) -> tuple[int, IO[str]]:
 
 
 def _try_lock(path: Path) -> IO[str] | None:
-    file = path.open("a")
+    # Open to all: the jobs of every user of this machine share its GPUs.
+    previous = os.umask(0)
+    try:
+        file = path.open("a", opener=lambda name, flags: os.open(name, flags, 0o666))
+    finally:
+        os.umask(previous)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -190,6 +190,14 @@ def _lexicon_reference(checked: Checked) -> Iterator[Problem]:
             yield checked.problem(("analyses", "alignment", "references", name), message)
 
 
+def _templates_need_attributes(checked: Checked) -> Iterator[Problem]:
+    bare = [concept.name for concept in checked.concepts if not concept.has_attributes]
+    if bare and "templates" in checked.spec["concepts"]["sentences"]["source"]:
+        shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
+        message = f"templates tell of attributes, and {checked.lexicon.file} has none for: {shown}."
+        yield checked.problem(("concepts", "sentences", "source"), message)
+
+
 def _chance(checked: Checked) -> Iterator[Problem]:
     sentences = checked.spec["concepts"]["sentences"]
     mean, deviation = chance_line(sentences["positives"], sentences["negatives"])
@@ -223,6 +231,7 @@ ERRORS: dict[Check, set[str]] = {
     _needs_overlap: {"analyses"},
     _enough_categories: {"analyses", "concepts", "lexicon"},
     _lexicon_reference: {"analyses", "concepts", "lexicon"},
+    _templates_need_attributes: {"concepts", "lexicon"},
 }
 WARNINGS: dict[Check, set[str]] = {
     _chance: {"concepts", "experts"},

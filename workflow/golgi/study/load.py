@@ -67,17 +67,18 @@ def _lexicon(spec: dict, document: Document) -> tuple[Lexicon | None, list[Probl
         return None, list(error.problems)
 
 
-def load_studies(config: Mapping[str, object]) -> dict[str, Study]:
+def load_studies(config: Mapping[str, object], *, check_files: bool = False) -> dict[str, Study]:
     """Return the studies that a configuration names under `studies`: one, several with commas, or a list.
 
     Each is the name of a file in `config/studies/` or the path of a YAML file. StudyError holds the problems
-    of all of them, names that are not known and names that two files share included.
+    of all of them, names that are not known and names that two files share included; with `check_files` also
+    the files that are named and are not there.
     """
     studies: dict[str, Study] = {}
     problems: list[Problem] = []
     for item in _items(config.get("studies")):
         try:
-            study = load_study(study_file(item))
+            study = load_study(study_file(item), check_files=check_files)
         except StudyError as error:
             problems += error.problems
             continue

@@ -130,6 +130,22 @@ class Study:
         """Return a checkpoint's training step, None for `final` and `untrained`."""
         return int(checkpoint) if checkpoint.isdigit() else None
 
+    def twin_seed(self, checkpoint: str) -> int | None:
+        """Return the seed of the untrained twin's weights; None for a checkpoint with weights of its own.
+
+        It is not the study's own seed: a model that the study trains starts from that one, and the twin would
+        be its step 0 over again.
+        """
+        return self.seed + 1 if checkpoint == UNTRAINED else None
+
+    def rotation_seed(self, checkpoint: str) -> int | None:
+        """Return the seed of the rotated basis; None where the checkpoint is not read in it."""
+        return self.seed if "rotated" in self.controls and checkpoint != UNTRAINED else None
+
+    def masks_words(self, checkpoint: str) -> bool:
+        """Tell whether a checkpoint reads every sentence again with its concept's word masked."""
+        return "word" in self.controls and checkpoint != UNTRAINED
+
     def rows(self) -> list[tuple[str, str]]:
         """Return every (model, checkpoint) that is read."""
         return [(model, checkpoint) for model in self.models for checkpoint in self.checkpoints(model)]
@@ -215,13 +231,17 @@ class Study:
         """Return what one figure is drawn with, nothing else: another figure's option does not redraw it."""
         common = self.spec["figures"]
         own = common[name]
-        options = {"dpi": common["dpi"], "width_mm": own["width_mm"] or common["width_mm"], "models": self.models}
+        options = {
+            "dpi": common["dpi"],
+            "width_mm": own["width_mm"] or common["width_mm"],
+            "models": self.models,
+        }
         if name != "training_loss":
             options |= {"threshold": self.threshold, "thresholds": self.spec["experts"]["thresholds"]}
         return {**own, **options}
 
     def figure_fingerprint(self, name: str) -> str:
-        """Return the fingerprint of what one figure shows: the parts of the spec that its tables come from."""
+        """Return the fingerprint of the parts of the spec that one figure's tables come from."""
         parts = sorted({part for table in self.figure_tables(name) for part in TABLE_PARTS[table]})
         return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
 

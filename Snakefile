@@ -1,0 +1,73 @@
+"""A study spec becomes tables, figures and a report. `snakemake --cores 4` builds the studies of config/config.yaml."""
+
+import os
+import sys
+
+from snakemake.utils import min_version
+
+from golgi.errors import GolgiError
+from golgi.study import load_studies
+
+min_version("9.27")
+
+# A job that runs in an environment of its own finds the library of this checkout.
+os.environ.update(PYTHONPATH=os.path.join(workflow.basedir, "workflow"))
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    STUDIES = load_studies(config, check_files=workflow.is_main_process)
+except GolgiError as error:
+    sys.exit(str(error))
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    model=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    checkpoint=r"[0-9]+|final|untrained",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/sentences.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/responses.smk"
+include: "workflow/rules/experts.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    figures,
+    statistics,
+
+
+rule all:
+    default_target: True
+    input:
+        expand("results/{study}/report.html", study=STUDIES),
+
+
+rule figures:
+    input:
+        [
+            f"results/{name}/figures/{figure}.{suffix}"
+            for name, study in STUDIES.items()
+            for figure in study.figures
+            for suffix in ("pdf", "svg", "png")
+        ],
+
+
+rule statistics:
+    input:
+        [
+            f"results/{name}/tables/{table}.parquet"
+            for name, study in STUDIES.items()
+            for table in study.tables
+        ],

@@ -1,0 +1,187 @@
+"""A study, run for real: whole, twice, edited, interrupted, killed."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from tests.workflow.conftest import Workspace, files_of, make_workspace
+
+from golgi.study import load_study
+from golgi.tables import table_schema
+
+FORMATS = ("pdf", "svg", "png", "txt")
+
+
+@pytest.fixture(scope="session")
+def finished(root: Path, small_spec: dict, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The small study, run whole on two cores."""
+    workspace = make_workspace(root, tmp_path_factory.mktemp("finished"))
+    study = workspace.study("small", small_spec)
+    workspace.snakemake("--cores", "2", "--config", f"studies={study}")
+    return workspace
+
+
+@pytest.fixture
+def copy(root: Path, finished: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished study that a test may change."""
+    workspace = make_workspace(root, tmp_path)
+    for name in ("results", ".snakemake", "small.yaml"):
+        source = finished.folder / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / name)
+    return workspace
+
+
+def edited(workspace: Workspace, spec: dict, **sections: dict) -> str:
+    return workspace.study("small", {**spec, **sections})
+
+
+def test_every_table_and_figure_of_the_plan_is_there(finished: Workspace, root: Path):
+    study = load_study(root / "tests" / "studies" / "small.yaml")
+    results = finished.folder / "results" / "small"
+    for table in study.tables:
+        frame = pl.read_parquet(results / "tables" / f"{table}.parquet")
+        assert frame.columns == [column["name"] for column in table_schema(table)["columns"]]
+        assert len(frame) > 0
+        assert (results / "tables" / f"{table}.csv").stat().st_size > 0
+    for figure in study.figures:
+        assert all((results / "figures" / f"{figure}.{suffix}").stat().st_size > 100 for suffix in FORMATS)
+    assert "<html" in (results / "report.html").read_text()
+
+
+def test_nothing_is_left_half_written(finished: Workspace):
+    assert not list((finished.folder / "results").rglob("*.part*"))
+
+
+def test_a_second_run_has_nothing_to_do(finished: Workspace):
+    assert finished.jobs("--config", "studies=small.yaml") == {}
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished: Workspace, workspace: Workspace, small_spec: dict):
+    study = workspace.study("small", small_spec)
+    workspace.snakemake("--cores", "1", "--config", f"studies={study}")
+    once, again = files_of(finished.folder / "results"), files_of(workspace.folder / "results")
+    assert sorted(once) == sorted(again)
+    assert [name for name in once if once[name] != again[name]] == []
+
+
+def test_a_figures_option_redraws_that_figure_alone(copy: Workspace, small_spec: dict):
+    edited(copy, small_spec, figures={"overlap": {"title": "Who shares with whom"}})
+    jobs = copy.jobs("figures", "--config", "studies=small.yaml")
+    assert jobs == {"draw_overlap": 1, "figures": 1}
+
+
+def test_a_threshold_leaves_responses_untouched(copy: Workspace, small_spec: dict):
+    edited(copy, small_spec, experts={**small_spec["experts"], "thresholds": [0.6, 0.9]})
+    jobs = copy.jobs("--config", "studies=small.yaml")
+    assert jobs["measure_overlap"] == 3
+    assert not jobs.keys() & {
+        "collect_responses",
+        "train_model",
+        "write_sentences",
+        "score_experts",
+        "draw_training_loss",
+    }
+
+
+def test_more_permutations_measure_again_and_no_more(copy: Workspace, small_spec: dict):
+    edited(
+        copy,
+        small_spec,
+        analyses={**small_spec["analyses"], "categories": {"permutations": 99, "bootstraps": 100}},
+    )
+    jobs = copy.jobs("figures", "statistics", "--config", "studies=small.yaml")
+    assert set(jobs) == {"measure_categories", "draw_within_between", "figures", "statistics"}
+
+
+def test_a_method_that_changes_reruns_what_it_feeds(copy: Workspace, root: Path):
+    (copy.folder / "workflow").unlink()
+    shutil.copytree(root / "workflow", copy.folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    module = copy.folder / "workflow" / "golgi" / "statistics" / "categories.py"
+    module.write_text(module.read_text() + "\n# another thought\n")
+    jobs = copy.jobs("figures", "statistics", "--config", "studies=small.yaml")
+    assert set(jobs) == {"measure_categories", "draw_within_between", "figures", "statistics"}
+
+
+def test_a_figure_can_be_asked_for_by_its_name(copy: Workspace):
+    figure = copy.folder / "results" / "small" / "figures" / "overlap.pdf"
+    before = figure.read_bytes()
+    figure.unlink()
+    copy.snakemake("--cores", "1", "results/small/figures/overlap.pdf", "--config", "studies=small.yaml")
+    assert figure.read_bytes() == before
+
+
+def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: Path):
+    archive = tmp_path / "report.zip"
+    finished.snakemake("--report", str(archive), "--config", "studies=small.yaml")
+    with zipfile.ZipFile(archive) as report:
+        text = "".join(
+            report.read(name).decode(errors="replace")
+            for name in report.namelist()
+            if name.endswith((".html", ".js"))
+        )
+    for words in ("Expert neurons", "Overlap of concepts", "Alignment with people", "average precision"):
+        assert words in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "rule", ["train_model", "collect_responses", "score_experts", "measure_alignment", "draw_overlap"]
+)
+def test_a_run_that_dies_is_finished_by_the_next_one(
+    copy: Workspace, finished: Workspace, rule: str, number: int
+):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "studies=small.yaml"]
+    process = subprocess.Popen(
+        [*command, "--forcerun", rule],
+        cwd=copy.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    _wait_for_job(process, rule)
+    _kill_group(process, number)
+    copy.snakemake("--unlock", "--config", "studies=small.yaml")
+    copy.snakemake("--cores", "2", "--rerun-incomplete", "--config", "studies=small.yaml")
+    after, before = files_of(copy.folder / "results"), files_of(finished.folder / "results")
+    assert {name for name in before if before[name] != after.get(name)} == set()
+    assert not [name for name in after if name not in before and ".part" not in name]
+
+
+def _wait_for_job(process: subprocess.Popen, rule: str):
+    for line in process.stderr:
+        if line.startswith(("rule ", "localrule ")) and rule in line:
+            break
+    time.sleep(0.4 + 0.6 * (rule in {"train_model", "collect_responses"}))
+
+
+def _kill_group(process: subprocess.Popen, number: int):
+    import os
+
+    os.killpg(process.pid, number)
+    process.communicate(timeout=60)
+
+
+def test_the_cluster_profile_resolves(workspace: Workspace, small_spec: dict):
+    study = workspace.study("small", small_spec)
+    done = workspace.snakemake("--profile", "slurm", "--dry-run", "--config", f"studies={study}")
+    assert "collect_responses" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["demo", "pythia"])
+def test_every_shipped_study_plans(workspace: Workspace, name: str, tmp_path: Path):
+    spec = yaml.safe_load((workspace.folder / "config" / "studies" / f"{name}.yaml").read_text())
+    (tmp_path / "corpus.txt").write_text("A line.")
+    jobs = None
+    done = workspace.snakemake(
+        "--dry-run", "--config", f"studies={name}", GOLGI_CORPUS=str(tmp_path / "corpus.txt")
+    )
+    jobs = done.stdout.count("rule collect_responses:")
+    twins = len(spec["models"])
+    assert jobs == sum(len(model["checkpoints"]) for model in spec["models"].values()) + twins

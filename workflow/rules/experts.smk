@@ -1,0 +1,32 @@
+# Needs: the responses of a checkpoint, and the sets.
+# Gives: the average precision of every unit for every concept, controls included, and the list of expert units.
+
+
+rule score_experts:
+    input:
+        responses="results/{study}/responses/{model}/{checkpoint}/neuron.safetensors",
+        rotated="results/{study}/responses/{model}/{checkpoint}/rotated.safetensors",
+        sets="results/{study}/sentences/sets.parquet",
+        concepts="results/{study}/tables/concepts.parquet",
+        code=code("experts/expertise", "experts/kernels", "experts/scoring"),
+    output:
+        ap="results/{study}/expertise/{model}/{checkpoint}/ap.safetensors",
+        experts="results/{study}/expertise/{model}/{checkpoint}/experts.parquet",
+    log:
+        "results/{study}/logs/score_experts/{model}/{checkpoint}.log",
+    conda:
+        "../../envs/golgi.yaml"
+    threads: threads
+    resources:
+        mem_mb=memory(8000),
+        runtime=120,
+    params:
+        step=lambda w: study_of(w).step(w.checkpoint),
+        controls=lambda w: study_of(w).controls,
+        lowest=lambda w: min(study_of(w).spec["experts"]["thresholds"]),
+        seed=lambda w: study_of(w).seed,
+        threads=threads,
+    message:
+        "Scoring the experts of {wildcards.model} at {wildcards.checkpoint}"
+    script:
+        "../scripts/score_experts.py"

@@ -1,0 +1,55 @@
+# Needs: tables. Gives: each figure as PDF, SVG and PNG, its provenance inside, and its caption with the numbers in it.
+# One rule per figure, draw_NAME, all alike: the module golgi/figures/NAME.py says what is drawn.
+
+
+from golgi.study.plan import FIGURE_TABLES
+
+DRAWING = [f"figures/{module}" for module in ("__init__", "axes", "page", "rows", "saving", "style")]
+CATEGORY_OF = {
+    "training_loss": "Models",
+    "experts_by_layer": "Expert neurons",
+    "ap_distribution": "Expert neurons",
+    "threshold_sweep": "Expert neurons",
+    "overlap": "Overlap of concepts",
+    "within_between": "Overlap of concepts",
+    "alignment_scatter": "Alignment with people",
+    "alignment_over_training": "Alignment with people",
+}
+
+for figure in FIGURE_TABLES:
+
+    rule:
+        name:
+            f"draw_{figure}"
+        input:
+            tables=lambda w, figure=figure: [
+                f"results/{w.study}/tables/{table}.parquet" for table in study_of(w).figure_tables(figure)
+            ],
+            models="results/{study}/tables/models.parquet",
+            code=code(f"figures/{figure}", *DRAWING, "captions"),
+        output:
+            svg=report(
+                f"results/{{study}}/figures/{figure}.svg",
+                caption=f"../report/{figure}.rst",
+                category=CATEGORY_OF[figure],
+                labels={"study": "{study}", "figure": figure.replace("_", " ")},
+            ),
+            pdf=f"results/{{study}}/figures/{figure}.pdf",
+            png=f"results/{{study}}/figures/{figure}.png",
+            caption=f"results/{{study}}/figures/{figure}.txt",
+        log:
+            f"results/{{study}}/logs/draw_{figure}.log",
+        conda:
+            "../../envs/golgi.yaml"
+        resources:
+            mem_mb=memory(4000),
+            runtime=30,
+        params:
+            figure=figure,
+            names=lambda w, figure=figure: study_of(w).figure_tables(figure),
+            options=lambda w, figure=figure: study_of(w).figure_options(figure),
+            fingerprint=lambda w, figure=figure: study_of(w).figure_fingerprint(figure),
+        message:
+            f"Drawing {figure} of {{wildcards.study}}"
+        script:
+            "../scripts/draw_figure.py"

@@ -1,0 +1,177 @@
+# Needs: the average precision of every unit, at every checkpoint.
+# Gives: the tables of the study, as Parquet and as CSV beside it.
+
+TABLES = "results/{study}/tables"
+COMPARING = [f"statistics/{module}" for module in ("similarity", "resampling", "precision")]
+EXPERTISE = "results/{study}/expertise/{model}/{checkpoint}"
+
+
+rule gather_models:
+    input:
+        parts=per_checkpoint("results/{study}/responses/{model}/{checkpoint}/model.parquet"),
+    output:
+        table=f"{TABLES}/models.parquet",
+        csv=f"{TABLES}/models.csv",
+    log:
+        "results/{study}/logs/gather_models.log",
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=15,
+    params:
+        schema="models",
+    message:
+        "Gathering the facts of the models of {wildcards.study}"
+    script:
+        "../scripts/gather_tables.py"
+
+
+use rule gather_models as gather_experts with:
+    input:
+        parts=per_checkpoint(f"{EXPERTISE}/experts.parquet"),
+    output:
+        table=f"{TABLES}/experts.parquet",
+        csv=f"{TABLES}/experts.csv",
+    log:
+        "results/{study}/logs/gather_experts.log",
+    params:
+        schema="experts",
+    message:
+        "Gathering the experts of {wildcards.study}"
+
+
+use rule gather_models as gather_training with:
+    input:
+        parts=lambda w: [f"results/{w.study}/training/{model}.parquet" for model in study_of(w).trained()],
+    output:
+        table=f"{TABLES}/training.parquet",
+        csv=f"{TABLES}/training.csv",
+    log:
+        "results/{study}/logs/gather_training.log",
+    params:
+        schema="training",
+    message:
+        "Gathering the training losses of {wildcards.study}"
+
+
+rule measure_overlap:
+    input:
+        ap=f"{EXPERTISE}/ap.safetensors",
+        concepts=f"{TABLES}/concepts.parquet",
+        code=code("statistics/overlap", "statistics/precision"),
+    output:
+        overlap="results/{study}/overlap/{model}/{checkpoint}.parquet",
+    log:
+        "results/{study}/logs/measure_overlap/{model}/{checkpoint}.log",
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],
+    message:
+        "Measuring the overlap of experts of {wildcards.model} at {wildcards.checkpoint}"
+    script:
+        "../scripts/measure_overlap.py"
+
+
+use rule gather_models as gather_overlap with:
+    input:
+        parts=lambda w: [
+            f"results/{w.study}/overlap/{model}/{checkpoint}.parquet" for model, checkpoint in last_rows(w)
+        ],
+    output:
+        table=f"{TABLES}/overlap.parquet",
+        csv=f"{TABLES}/overlap.csv",
+    log:
+        "results/{study}/logs/gather_overlap.log",
+    params:
+        schema="overlap",
+        threshold=lambda w: study_of(w).spec["analyses"]["overlap"]["threshold"],
+    message:
+        "Gathering the overlaps of {wildcards.study} at the last checkpoints"
+
+
+rule measure_counts:
+    input:
+        aps=per_checkpoint(f"{EXPERTISE}/ap.safetensors"),
+        concepts=f"{TABLES}/concepts.parquet",
+        code=code("statistics/counts", "statistics/precision"),
+    output:
+        counts=f"{TABLES}/counts.parquet",
+        counts_csv=f"{TABLES}/counts.csv",
+        distribution=f"{TABLES}/distribution.parquet",
+        distribution_csv=f"{TABLES}/distribution.csv",
+    log:
+        "results/{study}/logs/measure_counts.log",
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],
+    message:
+        "Counting the experts of {wildcards.study}"
+    script:
+        "../scripts/measure_counts.py"
+
+
+rule measure_categories:
+    input:
+        overlaps=per_checkpoint("results/{study}/overlap/{model}/{checkpoint}.parquet"),
+        concepts=f"{TABLES}/concepts.parquet",
+        code=code("statistics/categories", *COMPARING),
+    output:
+        categories=f"{TABLES}/categories.parquet",
+        csv=f"{TABLES}/categories.csv",
+    log:
+        "results/{study}/logs/measure_categories.log",
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        categories=lambda w: study_of(w).spec["analyses"]["categories"],
+        planned_threshold=lambda w: study_of(w).spec["analyses"]["overlap"]["threshold"],
+        last_checkpoints=lambda w: study_of(w).last_checkpoints,
+        seed=lambda w: study_of(w).seed,
+    message:
+        "Comparing overlap within and between categories of {wildcards.study}"
+    script:
+        "../scripts/measure_categories.py"
+
+
+rule measure_alignment:
+    input:
+        overlaps=per_checkpoint("results/{study}/overlap/{model}/{checkpoint}.parquet"),
+        concepts=f"{TABLES}/concepts.parquet",
+        lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
+        embeddings=per_checkpoint("results/{study}/responses/{model}/{checkpoint}/embeddings.safetensors"),
+        references=lambda w: list(study_of(w).reference_files.values()),
+        code=code("statistics/alignment", "statistics/references", "statistics/spearman", *COMPARING),
+    output:
+        alignment=f"{TABLES}/alignment.parquet",
+        csv=f"{TABLES}/alignment.csv",
+        pairs=f"{TABLES}/alignment_pairs.parquet",
+        pairs_csv=f"{TABLES}/alignment_pairs.csv",
+    log:
+        "results/{study}/logs/measure_alignment.log",
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=120,
+    params:
+        alignment=lambda w: study_of(w).spec["analyses"]["alignment"],
+        reference_files=lambda w: study_of(w).reference_files,
+        planned_threshold=lambda w: study_of(w).spec["analyses"]["overlap"]["threshold"],
+        last_checkpoints=lambda w: study_of(w).last_checkpoints,
+        seed=lambda w: study_of(w).seed,
+    message:
+        "Measuring the alignment of {wildcards.study} with its references"
+    script:
+        "../scripts/measure_alignment.py"

@@ -1,0 +1,13 @@
+"""Put the rows of several tables of one kind into one."""
+
+from golgi.jobs import job
+
+with job(snakemake.log[0]):
+    from golgi.tables import gather_tables
+
+    gather_tables(
+        snakemake.input.parts,
+        snakemake.output.table,
+        schema=snakemake.params.schema,
+        threshold=snakemake.params.get("threshold"),
+    )

@@ -1,0 +1,17 @@
+"""Write the text that a model is trained on."""
+
+from pathlib import Path
+
+from golgi.jobs import job
+
+with job(snakemake.log[0]):
+    from golgi.concepts.training_text import write_training_text
+
+    write_training_text(
+        corpus=snakemake.params.source["corpus"],
+        documents=snakemake.params.source["documents"],
+        lexicon=Path(snakemake.input.lexicon),
+        seed=snakemake.params.seed,
+        training=Path(snakemake.output.training),
+        heldout=Path(snakemake.output.heldout),
+    )

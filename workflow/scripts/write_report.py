@@ -1,0 +1,25 @@
+"""Write the report of a study as one page."""
+
+from pathlib import Path
+
+from golgi.jobs import job
+
+with job(snakemake.log[0]):
+    from golgi.provenance import provenance
+    from golgi.report import write_report
+
+    params, study = snakemake.params, snakemake.wildcards.study
+    tables = dict(zip(params.names, map(Path, snakemake.input.tables), strict=True))
+    write_report(
+        study=study,
+        title=params.title,
+        fingerprint=params.fingerprint,
+        tables=tables,
+        figures=dict(zip(params.figures, map(Path, snakemake.input.figures), strict=True)),
+        captions=dict(zip(params.figures, map(Path, snakemake.input.captions), strict=True)),
+        provenance=provenance(
+            study=study, fingerprint=params.fingerprint, tables=tables, models=tables["models"]
+        ),
+        warnings=params.warnings,
+        report=Path(snakemake.output.report),
+    )
