@@ -132,6 +132,13 @@ def test_an_earlier_file_survives_a_failed_write(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path: Path):
+    (tmp_path / ".a.json.x1y2.part").write_text("half")
+    (tmp_path / ".ab.json.x1y2.part").write_text("another file's")
+    write_json({}, tmp_path / "a.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".ab.json.x1y2.part", "a.json"]
+
+
 def test_a_path_below_a_file_is_unwritable(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(GolgiError, match="cannot be written"):

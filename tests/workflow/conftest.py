@@ -1,56 +1,11 @@
-"""Run the real Snakemake on the real workflow, in a folder of its own."""
+"""Folders to run the workflow in, one with a finished study."""
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-
-LINKED = ("Snakefile", "workflow", "config", "schemas", "slurm", "pyproject.toml")
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """An empty folder in which the project's files are links, so that results stay apart."""
-
-    folder: Path
-
-    def snakemake(
-        self, *arguments: str, check: bool = True, **environment: str
-    ) -> subprocess.CompletedProcess:
-        """Run Snakemake here; its output is shown where it fails and should not."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **environment},
-            check=False,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
-        return done
-
-    def jobs(self, *arguments: str) -> dict[str, int]:
-        """Return how many jobs of each rule a dry run would do."""
-        lines = self.snakemake("--dry-run", *arguments).stdout.splitlines()
-        header = next((number for number, line in enumerate(lines) if line.split() == ["job", "count"]), None)
-        if header is None:
-            return {}
-        table = [line.split() for line in lines[header + 2 :]]
-        stop = next(number for number, row in enumerate(table) if not row or row[0] == "total")
-        return {rule: int(count) for rule, count in table[:stop]}
-
-    def study(self, name: str, spec: dict) -> str:
-        """Write a spec and return its path, to be given as `studies=`."""
-        path = self.folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump({**spec, "study": name}, sort_keys=False))
-        return str(path)
+from workspace import Workspace, make_workspace
 
 
 @pytest.fixture
@@ -59,25 +14,26 @@ def workspace(root: Path, tmp_path: Path) -> Workspace:
     return make_workspace(root, tmp_path)
 
 
-def make_workspace(root: Path, folder: Path) -> Workspace:
-    """Link the project's files into `folder`."""
-    for name in LINKED:
-        (folder / name).symlink_to(root / name)
-    return Workspace(folder)
-
-
 @pytest.fixture(scope="session")
 def small_spec(root: Path) -> dict:
     """A study that runs in seconds: twelve concepts, a model trained for sixty steps."""
     return yaml.safe_load((root / "tests" / "studies" / "small.yaml").read_text())
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    """Return every result but the logs: relative path -> bytes."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and "logs" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+@pytest.fixture(scope="session")
+def finished(root: Path, small_spec: dict, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The small study, run whole on two cores."""
+    workspace = make_workspace(root, tmp_path_factory.mktemp("finished"))
+    study = workspace.study("small", small_spec)
+    workspace.snakemake("--cores", "2", "--config", f"studies={study}")
+    return workspace
 
 
-def facts_of(path: Path) -> dict:
-    """Return the JSON of a file."""
-    return json.loads(path.read_text())
+@pytest.fixture
+def copy(root: Path, finished: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished study that a test may change."""
+    workspace = make_workspace(root, tmp_path)
+    for name in ("results", ".snakemake"):
+        shutil.copytree(finished.folder / name, tmp_path / name, symlinks=True)
+    shutil.copy2(finished.folder / "small.yaml", tmp_path / "small.yaml")
+    return workspace

@@ -1,5 +1,6 @@
 """A study, run for real: whole, twice, edited, interrupted, killed."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -10,32 +11,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
-from tests.workflow.conftest import Workspace, files_of, make_workspace
+from workspace import Workspace, files_of
 
 from golgi.study import load_study
 from golgi.tables import table_schema
 
 FORMATS = ("pdf", "svg", "png", "txt")
-
-
-@pytest.fixture(scope="session")
-def finished(root: Path, small_spec: dict, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The small study, run whole on two cores."""
-    workspace = make_workspace(root, tmp_path_factory.mktemp("finished"))
-    study = workspace.study("small", small_spec)
-    workspace.snakemake("--cores", "2", "--config", f"studies={study}")
-    return workspace
-
-
-@pytest.fixture
-def copy(root: Path, finished: Workspace, tmp_path: Path) -> Workspace:
-    """A copy of the finished study that a test may change."""
-    workspace = make_workspace(root, tmp_path)
-    for name in ("results", ".snakemake", "small.yaml"):
-        source = finished.folder / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / name)
-    return workspace
 
 
 def edited(workspace: Workspace, spec: dict, **sections: dict) -> str:
@@ -130,58 +111,65 @@ def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: 
         assert words in text
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize(
-    "rule", ["train_model", "collect_responses", "score_experts", "measure_alignment", "draw_overlap"]
-)
+STAGES = {
+    "write_sentences": "Writing the sentences",
+    "write_corpus": "Writing the text",
+    "train_model": "Training",
+    "collect_responses": "Reading the sentences",
+    "score_experts": "Scoring the experts",
+    "measure_alignment": "Measuring the alignment",
+    "draw_overlap": "Drawing overlap",
+    "write_report": "Writing the report",
+}
+DEATHS = [(rule, signal.SIGKILL) for rule in STAGES] + [
+    ("train_model", signal.SIGINT),
+    ("score_experts", signal.SIGINT),
+]
+
+
+@pytest.mark.parametrize(("rule", "number"), DEATHS)
 def test_a_run_that_dies_is_finished_by_the_next_one(
     copy: Workspace, finished: Workspace, rule: str, number: int
 ):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "studies=small.yaml"]
+    study = ("--config", "studies=small.yaml")
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", rule, *study]
     process = subprocess.Popen(
-        [*command, "--forcerun", rule],
+        command,
         cwd=copy.folder,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    _wait_for_job(process, rule)
-    _kill_group(process, number)
-    copy.snakemake("--unlock", "--config", "studies=small.yaml")
-    copy.snakemake("--cores", "2", "--rerun-incomplete", "--config", "studies=small.yaml")
-    after, before = files_of(copy.folder / "results"), files_of(finished.folder / "results")
-    assert {name for name in before if before[name] != after.get(name)} == set()
-    assert not [name for name in after if name not in before and ".part" not in name]
-
-
-def _wait_for_job(process: subprocess.Popen, rule: str):
-    for line in process.stderr:
-        if line.startswith(("rule ", "localrule ")) and rule in line:
-            break
-    time.sleep(0.4 + 0.6 * (rule in {"train_model", "collect_responses"}))
-
-
-def _kill_group(process: subprocess.Popen, number: int):
-    import os
-
+    _wait_for(process, STAGES[rule])
+    time.sleep(1)
     os.killpg(process.pid, number)
     process.communicate(timeout=60)
+    copy.snakemake("--unlock", *study)
+    copy.snakemake("--cores", "2", "--rerun-incomplete", *study)
+    after, before = files_of(copy.folder / "results"), files_of(finished.folder / "results")
+    assert [name for name in before if before[name] != after.get(name)] == []
+    assert sorted(after) == sorted(before)
+    assert copy.jobs(*study) == {}
+
+
+def _wait_for(process: subprocess.Popen, message: str):
+    for line in process.stdout:
+        if message in line:
+            return
+    raise AssertionError(f"the run ended before: {message}")
 
 
 def test_the_cluster_profile_resolves(workspace: Workspace, small_spec: dict):
     study = workspace.study("small", small_spec)
-    done = workspace.snakemake("--profile", "slurm", "--dry-run", "--config", f"studies={study}")
-    assert "collect_responses" in done.stdout
+    assert workspace.jobs("--profile", "slurm", "--config", f"studies={study}")["collect_responses"] == 3
 
 
 @pytest.mark.parametrize("name", ["demo", "pythia"])
 def test_every_shipped_study_plans(workspace: Workspace, name: str, tmp_path: Path):
-    spec = yaml.safe_load((workspace.folder / "config" / "studies" / f"{name}.yaml").read_text())
     (tmp_path / "corpus.txt").write_text("A line.")
-    jobs = None
-    done = workspace.snakemake(
-        "--dry-run", "--config", f"studies={name}", GOLGI_CORPUS=str(tmp_path / "corpus.txt")
-    )
-    jobs = done.stdout.count("rule collect_responses:")
-    twins = len(spec["models"])
-    assert jobs == sum(len(model["checkpoints"]) for model in spec["models"].values()) + twins
+    jobs = workspace.jobs("--config", f"studies={name}", GOLGI_CORPUS=str(tmp_path / "corpus.txt"))
+    study = load_study(tmp_path / "config" / "studies" / f"{name}.yaml", allow_unset=True)
+    assert jobs["collect_responses"] == sum(len(study.checkpoints(model)) for model in study.models)
+    assert jobs["write_report"] == 1
+    assert jobs.get("fetch_model", 0) == {"demo": 0, "pythia": 21}[name]

@@ -28,8 +28,8 @@ TITLES = {
     "threshold_sweep": "The choice of threshold",
     "overlap": "Overlap of concepts",
     "within_between": "Overlap within and between categories",
-    "alignment_scatter": "Alignment with human ratings, pair by pair",
-    "alignment_over_training": "Alignment with human ratings over training",
+    "alignment_scatter": "Alignment with the references, pair by pair",
+    "alignment_over_training": "Alignment with the references over training",
 }
 SHOWN = {
     "training_loss": (
@@ -60,13 +60,14 @@ SHOWN = {
         " below it their difference with 95 % bootstrap intervals, against the controls."
     ),
     "alignment_scatter": (
-        "Overlap of expert sets (AP at least {tau}) against human rating, a point for each rated pair, at "
-        "the last checkpoint. Where a reference has few levels, points are spread sideways and bars are "
-        "means."
+        "Overlap of expert sets (AP at least {tau}) at the last checkpoint against the rating of each pair, "
+        "by people or, where the lexicon is the reference, by shared attributes. Where a reference has few "
+        "levels, points are spread sideways and bars are means."
     ),
     "alignment_over_training": (
-        "Spearman's rank correlation of overlap (AP at least {tau}) with human ratings, with its 95 %"
-        " bootstrap band, against controls and embedding baselines."
+        "Spearman's rank correlation of overlap (AP at least {tau}) with each reference, ratings by people "
+        "or the shared attributes of the lexicon, with its 95 % bootstrap band, against controls and "
+        "embedding baselines."
     ),
 }
 NOTHING = "This study has nothing to show here."

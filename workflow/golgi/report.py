@@ -55,13 +55,15 @@ def write_report(
     `provenance` is plain nested data; `warnings` are sentences to show before those that the tables give.
     """
     frames = {name: read_table(path, schema=name) for name, path in tables.items()}
-    facts = {"study": study, "spec_sha256": fingerprint, **(provenance or {})}
+    weights = frames["models"].select("model", "checkpoint", "weights_sha256") if "models" in frames else None
+    named = {} if weights is None else {"models": weights.to_dicts()}
+    facts = {"study": study, "spec_sha256": fingerprint, **named, **(provenance or {})}
     page = template().render(
         study=study,
         title=title,
         models=model_names(frames),
         data=data_facts(frames.get("concepts")),
-        weights=frames["models"].to_dicts() if "models" in frames else [],
+        weights=model_rows(frames["models"]) if "models" in frames else [],
         sections=sections(figures, captions, report),
         controls=control_rows(frames),
         alignment=alignment_rows(frames.get("alignment")),
@@ -92,6 +94,17 @@ def template():
 def model_names(frames: dict[str, pl.DataFrame]) -> list[str]:
     named = next((frames[name] for name in ("models", "counts", "alignment") if name in frames), None)
     return [] if named is None else named["model"].unique(maintain_order=True).to_list()
+
+
+def model_rows(models: pl.DataFrame) -> list[dict]:
+    """One row per model: what its checkpoints have in common, and which they are."""
+    rows = []
+    for _, checkpoints in models.group_by(["model"], maintain_order=True):
+        trained = checkpoints.filter(pl.col("checkpoint") != "untrained")
+        first = (checkpoints if trained.is_empty() else trained).row(0, named=True)
+        reasons = f"{first['model']}: {first['dtype']} is {first['dtype_reason']}"
+        rows.append(first | {"checkpoints": checkpoints["checkpoint"].to_list(), "reasons": reasons})
+    return rows
 
 
 def data_facts(concepts: pl.DataFrame | None) -> dict | None:

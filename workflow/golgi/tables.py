@@ -7,6 +7,7 @@ small facts are JSON. Nothing is ever unpickled.
 
 import contextlib
 import errno
+import glob
 import json
 import mmap
 import os
@@ -58,12 +59,19 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         _flush(path.parent)
+        _sweep(path)
     except OSError as error:
         if error.errno not in WRITE_FAILURES:
             raise
         raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    # What a killed writer of the same file left behind; one that still runs has lost its turn.
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        left.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
