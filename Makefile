@@ -6,8 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
-export GOLGI_DATA ?= $(abspath ../shared/data)
-export GOLGI_CORPUS ?= $(GOLGI_DATA)/corpora/tinystories-train.jsonl
+# config/studies/pythia.yaml reads a corpus of the user's own; to check it, any text will do.
+export GOLGI_CORPUS ?= $(CURDIR)/README.md
 
 .PHONY: demo test check bench clean
 .DELETE_ON_ERROR:

@@ -11,14 +11,17 @@ from golgi.study import load_studies
 min_version("9.27")
 
 # A job that runs in an environment of its own finds the library of this checkout.
-os.environ.update(PYTHONPATH=os.path.join(workflow.basedir, "workflow"))
+LIBRARY = os.path.join(workflow.basedir, "workflow")
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
 
 configfile: "config/config.yaml"
 
 
 try:
-    STUDIES = load_studies(config, check_files=workflow.is_main_process)
+    if workflow.is_main_process:
+        load_studies(config, check_files=True)
+    STUDIES = load_studies(config)
 except GolgiError as error:
     sys.exit(str(error))
 

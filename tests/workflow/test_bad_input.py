@@ -51,7 +51,7 @@ def test_the_users_own_model_and_sentences_run_whole(copy: Workspace, spec: dict
 
 def test_all_mistakes_of_a_spec_are_told_with_their_lines(copy: Workspace, spec: dict):
     spec["experts"] = {**spec["experts"], "pooling": "maximum", "thresholds": [0.6, 1.4]}
-    spec["concepts"]["categories"] = ["animal", "vehicles"]
+    spec["concepts"]["categories"] = ["animal", "vehicle", "vehicles"]
     said = message_of(copy, spec)
     for words in (
         "experts.pooling: ",

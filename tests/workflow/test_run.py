@@ -53,7 +53,7 @@ def test_one_core_gives_the_same_bytes_as_two(finished: Workspace, workspace: Wo
 
 
 def test_a_figures_option_redraws_that_figure_alone(copy: Workspace, small_spec: dict):
-    edited(copy, small_spec, figures={"overlap": {"title": "Who shares with whom"}})
+    edited(copy, small_spec, figures={"overlap": {"colours": "cividis"}})
     jobs = copy.jobs("figures", "--config", "studies=small.yaml")
     assert jobs == {"draw_overlap": 1, "figures": 1}
 

@@ -203,12 +203,19 @@ def create_arrays(
     size = len(header) + sum(stop - start for start, stop in offsets.values())
     with write_atomically(path) as temporary:
         with temporary.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, max(size, 1))
+            _reserve(file.fileno(), size)
             file.write(header)
             file.flush()
             mapping = mmap.mmap(file.fileno(), size)
         yield {name: _view(mapping, layout[name], len(header) + offsets[name][0]) for name in layout}
         mapping.flush()
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, max(size, 1))
+    else:  # macOS has none; there a full disk shows only when pages are written back
+        os.ftruncate(descriptor, max(size, 1))
 
 
 def _view(mapping: mmap.mmap, layout: tuple[tuple[int, ...], np.dtype], offset: int) -> np.ndarray:

@@ -1,3 +1,9 @@
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from golgi.modules import depends_on
+
 # Small words that several stages say. Each looks one thing up in the plan of a study.
 
 
@@ -20,8 +26,8 @@ def last_rows(wildcards):
 
 
 def code(*modules):
-    """The modules that hold the method: editing one reruns what it feeds."""
-    return [f"workflow/golgi/{module}.py" for module in modules]
+    """The files that hold a method, what they import included: editing one reruns what it feeds."""
+    return [f"workflow/golgi/{module}.py" for module in depends_on(*modules)]
 
 
 def gpu(wildcards):
@@ -38,8 +44,34 @@ def memory(megabytes):
 
 
 def weights(wildcards):
-    """What holds a model's weights: the trained model's folder, the hub's download, or the user's own folder."""
+    """What holds a model's weights: the trained model's folder, the hub's download, or the user's own files."""
     study = study_of(wildcards)
     if wildcards.model in study.trained():
         return f"{study.results}/models/{wildcards.model}"
-    return study.folder(wildcards.model, wildcards.checkpoint)
+    folder = study.folder(wildcards.model, wildcards.checkpoint)
+    if study.kind(wildcards.model) == "hub":
+        return folder
+    # The files, not their folder: a folder's time stamp does not change when a file in it is written anew.
+    return (
+        sorted(str(path) for pattern in ("*.json", "*.safetensors") for path in Path(folder).glob(pattern))
+        or folder
+    )
+
+
+def figure_tables(wildcards, figure):
+    """Tables of a figure, or an error that says why the study has no such figure."""
+    study = study_of(wildcards)
+    if figure not in study.figures:
+        listed = ", ".join(study.figures)
+        raise WorkflowError(f"Study {study.name} has no figure {figure}. It has: {listed}.")
+    return [f"{study.results}/tables/{table}.parquet" for table in study.figure_tables(figure)]
+
+
+def analysis(wildcards, name):
+    """Settings of an analysis, or an error that says that the study does not ask for it."""
+    study = study_of(wildcards)
+    if name not in study.spec["analyses"]:
+        raise WorkflowError(
+            f"Study {study.name} has no analysis {name}: add it under `analyses` in {study.file}."
+        )
+    return study.spec["analyses"][name]

@@ -8,7 +8,7 @@ rule score_experts:
         rotated="results/{study}/responses/{model}/{checkpoint}/rotated.safetensors",
         sets="results/{study}/sentences/sets.parquet",
         concepts="results/{study}/tables/concepts.parquet",
-        code=code("experts/expertise", "experts/kernels", "experts/scoring"),
+        code=code("experts/scoring"),
     output:
         ap="results/{study}/expertise/{model}/{checkpoint}/ap.safetensors",
         experts="results/{study}/expertise/{model}/{checkpoint}/experts.parquet",
@@ -25,7 +25,6 @@ rule score_experts:
         controls=lambda w: study_of(w).controls,
         lowest=lambda w: min(study_of(w).spec["experts"]["thresholds"]),
         seed=lambda w: study_of(w).seed,
-        threads=threads,
     message:
         "Scoring the experts of {wildcards.model} at {wildcards.checkpoint}"
     script:

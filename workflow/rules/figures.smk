@@ -4,7 +4,6 @@
 
 from golgi.study.plan import FIGURE_TABLES
 
-DRAWING = [f"figures/{module}" for module in ("__init__", "axes", "page", "rows", "saving", "style")]
 CATEGORY_OF = {
     "training_loss": "Models",
     "experts_by_layer": "Expert neurons",
@@ -22,11 +21,10 @@ for figure in FIGURE_TABLES:
         name:
             f"draw_{figure}"
         input:
-            tables=lambda w, figure=figure: [
-                f"results/{w.study}/tables/{table}.parquet" for table in study_of(w).figure_tables(figure)
-            ],
+            tables=lambda w, figure=figure: figure_tables(w, figure),
             models="results/{study}/tables/models.parquet",
-            code=code(f"figures/{figure}", *DRAWING, "captions"),
+            code=code(f"figures/{figure}", "figures/saving", "captions"),
+            style="workflow/golgi/figures/golgi.mplstyle",
         output:
             svg=report(
                 f"results/{{study}}/figures/{figure}.svg",

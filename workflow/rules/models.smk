@@ -1,4 +1,5 @@
 # Needs: for a `train` source its text; for a `hub` source a connection, once.
+# What is downloaded is checked by commit or hash, so a changed downloader is no reason to download again.
 # Gives: Hugging Face folders, one per checkpoint. A `directory` source needs no rule: it is there.
 
 
@@ -6,7 +7,7 @@ rule train_model:
     input:
         training="results/{study}/corpora/{model}/training.jsonl",
         heldout="results/{study}/corpora/{model}/heldout.jsonl",
-        code=code("models/training", "models/network", "models/corpus"),
+        code=code("models/training"),
     output:
         folder=directory("results/{study}/models/{model}"),
         losses="results/{study}/training/{model}.parquet",

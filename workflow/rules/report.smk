@@ -6,7 +6,8 @@ rule write_report:
         tables=lambda w: [f"results/{w.study}/tables/{table}.parquet" for table in study_of(w).tables],
         figures=lambda w: [f"results/{w.study}/figures/{figure}.svg" for figure in study_of(w).figures],
         captions=lambda w: [f"results/{w.study}/figures/{figure}.txt" for figure in study_of(w).figures],
-        code=[*code("report", "captions"), "workflow/golgi/report.html"],
+        code=code("report"),
+        page="workflow/golgi/report.html",
     output:
         report="results/{study}/report.html",
     log:

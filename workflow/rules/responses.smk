@@ -3,25 +3,12 @@
 # Each sentence is read once per checkpoint, for all concepts, thresholds and controls.
 
 
-READING = (
-    "responses",
-    "reader",
-    "pooling",
-    "sites",
-    "batches",
-    "rotation",
-    "embeddings",
-    "bridge",
-    "tokenizer",
-)
-
-
 rule collect_responses:
     input:
         pool="results/{study}/sentences/pool.parquet",
         concepts="results/{study}/tables/concepts.parquet",
         weights=weights,
-        code=code(*[f"models/{module}" for module in READING]),
+        code=code("models/responses"),
     output:
         responses="results/{study}/responses/{model}/{checkpoint}/neuron.safetensors",
         rotated="results/{study}/responses/{model}/{checkpoint}/rotated.safetensors",
@@ -40,7 +27,6 @@ rule collect_responses:
         folder=lambda w: study_of(w).folder(w.model, w.checkpoint),
         step=lambda w: study_of(w).step(w.checkpoint),
         source=lambda w: study_of(w).kind(w.model),
-        revision=lambda w: "",
         bos=lambda w: study_of(w).spec["models"][w.model]["bos"],
         dtype=lambda w: study_of(w).spec["models"][w.model]["dtype"],
         sites=lambda w: study_of(w).spec["experts"]["sites"],

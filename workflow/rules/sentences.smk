@@ -2,17 +2,12 @@
 # Gives: the pool of sentences, the concepts, and which sentences are positives and negatives of each.
 #        For a model that the study trains: the text it learns from.
 
-SOURCES = [f"concepts/{module}" for module in ("sentences", "pool", "sets", "corpus", "files")]
-WORLD = [
-    f"concepts/{module}" for module in ("lexicon", "microworld", "grammar", "telling", "phrases", "frames")
-]
-
 
 rule write_sentences:
     input:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
         files=lambda w: study_of(w).sentence_files,
-        code=code(*SOURCES, *WORLD),
+        code=code("concepts/sentences"),
     output:
         pool="results/{study}/sentences/pool.parquet",
         sets="results/{study}/sentences/sets.parquet",
@@ -38,7 +33,7 @@ rule write_corpus:
     input:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
         files=lambda w: study_of(w).corpus_files(w.model),
-        code=code("concepts/training_text", *WORLD),
+        code=code("concepts/training_text"),
     output:
         training="results/{study}/corpora/{model}/training.jsonl",
         heldout="results/{study}/corpora/{model}/heldout.jsonl",

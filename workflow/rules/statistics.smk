@@ -2,7 +2,6 @@
 # Gives: the tables of the study, as Parquet and as CSV beside it.
 
 TABLES = "results/{study}/tables"
-COMPARING = [f"statistics/{module}" for module in ("similarity", "resampling", "precision")]
 EXPERTISE = "results/{study}/expertise/{model}/{checkpoint}"
 
 
@@ -59,7 +58,7 @@ rule measure_overlap:
     input:
         ap=f"{EXPERTISE}/ap.safetensors",
         concepts=f"{TABLES}/concepts.parquet",
-        code=code("statistics/overlap", "statistics/precision"),
+        code=code("statistics/overlap"),
     output:
         overlap="results/{study}/overlap/{model}/{checkpoint}.parquet",
     log:
@@ -89,7 +88,7 @@ use rule gather_models as gather_overlap with:
         "results/{study}/logs/gather_overlap.log",
     params:
         schema="overlap",
-        threshold=lambda w: study_of(w).spec["analyses"]["overlap"]["threshold"],
+        threshold=lambda w: analysis(w, "overlap")["threshold"],
     message:
         "Gathering the overlaps of {wildcards.study} at the last checkpoints"
 
@@ -98,7 +97,7 @@ rule measure_counts:
     input:
         aps=per_checkpoint(f"{EXPERTISE}/ap.safetensors"),
         concepts=f"{TABLES}/concepts.parquet",
-        code=code("statistics/counts", "statistics/precision"),
+        code=code("statistics/counts"),
     output:
         counts=f"{TABLES}/counts.parquet",
         counts_csv=f"{TABLES}/counts.csv",
@@ -123,7 +122,7 @@ rule measure_categories:
     input:
         overlaps=per_checkpoint("results/{study}/overlap/{model}/{checkpoint}.parquet"),
         concepts=f"{TABLES}/concepts.parquet",
-        code=code("statistics/categories", *COMPARING),
+        code=code("statistics/categories"),
     output:
         categories=f"{TABLES}/categories.parquet",
         csv=f"{TABLES}/categories.csv",
@@ -135,8 +134,8 @@ rule measure_categories:
         mem_mb=memory(4000),
         runtime=60,
     params:
-        categories=lambda w: study_of(w).spec["analyses"]["categories"],
-        planned_threshold=lambda w: study_of(w).spec["analyses"]["overlap"]["threshold"],
+        categories=lambda w: analysis(w, "categories"),
+        planned_threshold=lambda w: analysis(w, "overlap")["threshold"],
         last_checkpoints=lambda w: study_of(w).last_checkpoints,
         seed=lambda w: study_of(w).seed,
     message:
@@ -152,7 +151,7 @@ rule measure_alignment:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
         embeddings=per_checkpoint("results/{study}/responses/{model}/{checkpoint}/embeddings.safetensors"),
         references=lambda w: list(study_of(w).reference_files.values()),
-        code=code("statistics/alignment", "statistics/references", "statistics/spearman", *COMPARING),
+        code=code("statistics/alignment"),
     output:
         alignment=f"{TABLES}/alignment.parquet",
         csv=f"{TABLES}/alignment.csv",
@@ -166,9 +165,9 @@ rule measure_alignment:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        alignment=lambda w: study_of(w).spec["analyses"]["alignment"],
+        alignment=lambda w: analysis(w, "alignment"),
         reference_files=lambda w: study_of(w).reference_files,
-        planned_threshold=lambda w: study_of(w).spec["analyses"]["overlap"]["threshold"],
+        planned_threshold=lambda w: analysis(w, "overlap")["threshold"],
         last_checkpoints=lambda w: study_of(w).last_checkpoints,
         seed=lambda w: study_of(w).seed,
     message:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.params.threads):
+with job(snakemake.log[0], threads=snakemake.threads):
     from golgi.experts.scoring import score_experts
 
     params = snakemake.params
@@ -20,7 +20,7 @@ with job(snakemake.log[0], threads=snakemake.params.threads):
         untrained=snakemake.wildcards.checkpoint == "untrained",
         thresholds=[params.lowest],
         seed=params.seed,
-        threads=params.threads,
+        threads=snakemake.threads,
         ap=Path(snakemake.output.ap),
         experts=Path(snakemake.output.experts),
     )

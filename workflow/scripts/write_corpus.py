@@ -5,9 +5,9 @@ from pathlib import Path
 from golgi.jobs import job
 
 with job(snakemake.log[0]):
-    from golgi.concepts.training_text import write_training_text
+    from golgi.concepts.training_text import write_corpus
 
-    write_training_text(
+    write_corpus(
         corpus=snakemake.params.source["corpus"],
         documents=snakemake.params.source["documents"],
         lexicon=Path(snakemake.input.lexicon),

@@ -15,7 +15,7 @@ HELD_OUT = 20  # one document in so many
 logger = logging.getLogger(__name__)
 
 
-def write_training_text(
+def write_corpus(
     *, corpus: str | list[str], lexicon: Path, documents: int, seed: int, training: Path, heldout: Path
 ) -> None:
     """Write training and held-out documents as JSON lines with one field, `text`.

@@ -1,0 +1,75 @@
+"""A trained model, sentences mined from real text, people's ratings: the whole way, reduced to a minute."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from workspace import make_workspace
+
+CATEGORIES = ["mammal", "bird", "food", "vehicle", "clothing", "furniture", "body", "water"]
+
+
+@pytest.fixture(scope="module")
+def results(root: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study of the story models, with one model, two checkpoints and some of the concepts."""
+    spec = yaml.safe_load((root / "tests" / "studies" / "tinystories.yaml").read_text())
+    model = spec["models"]["tinystories-1m"]
+    spec["models"] = {"tinystories-1m": {**model, "checkpoints": [0, 4096]}}
+    spec["concepts"]["categories"] = CATEGORIES
+    for analysis in ("categories", "alignment"):
+        spec["analyses"][analysis] |= {"permutations": 499, "bootstraps": 200}
+    workspace = make_workspace(root, tmp_path_factory.mktemp("stories"))
+    study = workspace.study("stories", spec)
+    workspace.snakemake("--cores", "2", "--config", f"studies={study}", GOLGI_DATA=str(data))
+    return workspace.folder / "results" / "stories"
+
+
+def table(results: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(results / "tables" / f"{name}.parquet")
+
+
+def test_sentences_are_real_and_name_their_concept(results: Path):
+    concepts, pool = table(results, "concepts"), pl.read_parquet(results / "sentences" / "pool.parquet")
+    assert len(concepts) >= 60
+    assert (concepts["positives"] == 50).all()
+    assert pool["text"].n_unique() == len(pool) == 50 * len(concepts)
+    assert (pool["spans"] != "").all()
+    assert pool["origin"].str.contains(r"\.jsonl:\d+$").all()
+
+
+def test_training_makes_overlap_follow_categories(results: Path):
+    rows = table(results, "categories").filter(threshold=0.5)
+    last = rows.filter(control="measured", checkpoint="4096").row(0, named=True)
+    first = rows.filter(control="untrained").row(0, named=True)
+    assert last["p"] <= 0.01
+    assert last["difference"] > first["difference"]
+
+
+def test_overlap_is_compared_with_people_beside_its_controls(results: Path):
+    rows = table(results, "alignment").filter(reference="men", threshold=0.5, measure="jaccard")
+    assert set(rows["control"]) == {"measured", "untrained", "rotated", "shuffled", "word"}
+    planned = rows.filter(family="planned").row(0, named=True)
+    assert (planned["control"], planned["checkpoint"], planned["ceiling"]) == ("measured", "4096", 0.84)
+    assert planned["pairs"] >= 60
+    assert planned["low"] <= planned["rho"] <= planned["high"]
+    assert planned["p_holm"] >= planned["p"]
+
+
+def test_shuffled_labels_make_next_to_no_experts(results: Path):
+    counts = table(results, "counts").filter(threshold=0.5, checkpoint="4096")
+    made = dict(counts.group_by("control").agg(pl.col("experts").sum()).iter_rows())
+    assert made["shuffled"] <= 0.01 * made["measured"]
+
+
+def test_every_figure_is_drawn(results: Path):
+    figures = {path.stem for path in (results / "figures").glob("*.pdf")}
+    assert figures == {
+        "experts_by_layer",
+        "ap_distribution",
+        "threshold_sweep",
+        "overlap",
+        "within_between",
+        "alignment_scatter",
+        "alignment_over_training",
+    }
