@@ -45,32 +45,18 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
-localrules:
-    all,
-    figures,
-    statistics,
-
-
 rule all:
     default_target: True
     input:
-        expand("results/{study}/report.html", study=STUDIES),
+        [f"results/{name}/report.html" for name in STUDIES],
+        [file for study in STUDIES.values() for file in groundwork(study) + tabled(study) + drawn(study)],
 
 
 rule figures:
     input:
-        [
-            f"results/{name}/figures/{figure}.{suffix}"
-            for name, study in STUDIES.items()
-            for figure in study.figures
-            for suffix in ("pdf", "svg", "png")
-        ],
+        [file for study in STUDIES.values() for file in groundwork(study) + tabled(study) + drawn(study)],
 
 
 rule statistics:
     input:
-        [
-            f"results/{name}/tables/{table}.parquet"
-            for name, study in STUDIES.items()
-            for table in study.tables
-        ],
+        [file for study in STUDIES.values() for file in groundwork(study) + tabled(study)],

@@ -3,8 +3,9 @@
     python bench/bench_responses.py [MODEL_FOLDER] [--sentences 2000] [--repeats 5]
 
 Without a folder, $GOLGI_DATA/models/tinystories-4m/step2048 is measured. The goal is a ratio of at least
-0.8: pooling every neuron may cost a fifth of the time. One thread, because waiting at barriers on a busy
-machine hides what is measured.
+0.8: pooling every neuron may cost a fifth of the time. The rotated control has no goal: it multiplies every
+activation by a square matrix, which is work that the plain model does not have. One thread, because waiting
+at barriers on a busy machine hides what is measured.
 """
 
 import argparse
@@ -120,7 +121,7 @@ def main() -> None:
     """Measure with and without the extras, and log the ratios."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("golgi").setLevel(logging.WARNING)
-    data = Path(os.environ.get("GOLGI_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    data = Path(os.environ.get("GOLGI_DATA", "."))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "folder", nargs="?", type=Path, default=data / "models" / "tinystories-4m" / "step2048"
@@ -137,7 +138,8 @@ def main() -> None:
     for name, case in cases.items():
         got = measure(options.folder, texts, repeats=options.repeats, **case)
         speeds = f"plain {got.plain:6.0f} tokens/s, reader {got.reader:6.0f} tokens/s"
-        logger.info("%-26s %s, ratio %.2f (goal %.1f)", name, speeds, got.ratio, GOAL)
+        goal = "no goal" if "rotation_seed" in case else f"goal: at least {GOAL}"
+        logger.info("%-26s %s, ratio %.2f (%s)", name, speeds, got.ratio, goal)
 
 
 if __name__ == "__main__":

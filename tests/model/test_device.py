@@ -1,5 +1,8 @@
 """Devices and number formats: what is chosen, why, and how jobs share GPUs."""
 
+import errno
+import os
+import stat
 import threading
 import time
 
@@ -39,6 +42,46 @@ def test_jobs_take_different_gpus_and_wait_when_all_are_taken(monkeypatch, tmp_p
 def _take_one() -> int:
     with device._locked_gpu(2) as index:
         return index
+
+
+@pytest.fixture
+def protected(monkeypatch):
+    """Refuse what Linux refuses with fs.protected_regular: O_CREAT for a file that another user made."""
+    real = os.open
+
+    def guarded(path, flags, *rest):
+        if flags & os.O_CREAT and not flags & os.O_EXCL and os.path.exists(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", guarded)
+
+
+def test_a_lock_of_another_user_is_shared(monkeypatch, tmp_path, protected):
+    monkeypatch.setattr(device, "_lock_path", lambda index: tmp_path / f"{index}.lock")
+    for _ in range(2):  # the second time the file is there
+        with device._locked_gpu(1) as index:
+            assert index == 0
+            assert device._try_lock(tmp_path / "0.lock") is None
+    assert stat.S_IMODE((tmp_path / "0.lock").stat().st_mode) == 0o666
+
+
+def test_a_lock_made_by_another_job_meanwhile_is_shared(monkeypatch, tmp_path):
+    real, lock = os.open, tmp_path / "0.lock"
+
+    def late(path, flags, *rest):
+        if flags & os.O_CREAT:
+            os.close(real(lock, os.O_WRONLY | os.O_CREAT, 0o666))
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", late)
+    os.close(device._try_lock(lock))
+
+
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path):
+    (tmp_path / "0.lock").mkdir()
+    with pytest.raises(GolgiError, match=r"0\.lock, which says who uses a GPU, cannot be locked: Is a dir"):
+        device._try_lock(tmp_path / "0.lock")
 
 
 def test_every_format_has_a_reason():

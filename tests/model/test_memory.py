@@ -110,6 +110,15 @@ def test_one_sentence_that_does_not_fit_is_an_error(tmp_path, tokenizer, collect
         collect(folder)
 
 
+def test_a_model_that_does_not_fit_is_not_called_unfit(tmp_path, tokenizer, collect, monkeypatch):
+    folder = save_random("neox", tmp_path / "model", tokenizer)
+    for error in ERRORS:
+        refuse_above(monkeypatch, 1, error)
+        with pytest.raises(GolgiError, match=r"tiny@7: the model does not fit into memory; use a narrower"):
+            collect(folder)
+        monkeypatch.undo()
+
+
 def test_a_genuine_allocation_failure_is_recognised():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60, dtype=torch.uint8)

@@ -1,14 +1,18 @@
 """What collect_responses writes: batching, masking, rotation, number formats, embeddings, facts."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from conftest import CONCEPTS, SENTENCES
-from model_families import save_random
+from model_families import FAMILIES, save_random
 from transformers import AutoModelForCausalLM
 
 from golgi.errors import GolgiError
+from golgi.models.bridge import load_model, make_untrained
 from golgi.models.rotation import random_orthogonal
+from golgi.models.weights import hash_parameters
 
 COUNT = len(SENTENCES)
 
@@ -78,6 +82,15 @@ def test_rotation_turns_activations_before_pooling(folder, collect):
     assert not np.allclose(pooled.rotated["mlp_post/0"], pooled.responses["mlp_post/0"] @ turn, atol=1e-2)
 
 
+def test_making_a_rotation_takes_two_matrices_of_memory():
+    random_orthogonal(8, seed=3)
+    tracemalloc.start()
+    random_orthogonal(600, seed=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.5 * 8 * 600**2
+
+
 @pytest.mark.parametrize("width", [1, 7, 48])
 def test_rotation_is_orthogonal_and_seeded(width):
     matrix = random_orthogonal(width, seed=3)
@@ -135,6 +148,45 @@ def test_untrained_twin_is_seeded_and_unlike_the_model(folder, collect):
     hashes = [run.facts["weights_sha256"] for run in (model, twin, again, other)]
     assert hashes[1] == hashes[2]
     assert len(set(hashes)) == 3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_twin_hashes_as_its_saved_folder_does(name, dtype, tmp_path, tokenizer):
+    folder, saved = save_random(name, tmp_path / "model", tokenizer), tmp_path / "saved"
+    twin = make_twin(folder, dtype)
+    plain = twin.bridge.original_model
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        AutoModelForCausalLM.from_config(plain.config, dtype=dtype).save_pretrained(saved)
+    again = load_model(saved, who="tiny@7", dtype=dtype, device=torch.device("cpu"))
+    assert twin.weights_sha256 == again.weights_sha256
+
+
+def make_twin(folder, dtype):
+    return make_untrained(folder, who="tiny@untrained", seed=1, dtype=dtype, device=torch.device("cpu"))
+
+
+def test_the_hash_tells_weights_formats_and_shapes_apart_but_not_names():
+    one = torch.nn.ParameterDict({"a": torch.arange(6.0), "b": torch.ones(2)})
+    renamed = torch.nn.ParameterDict({"b": torch.arange(6.0), "a": torch.ones(2)})
+    others = [
+        {"a": torch.arange(6.0), "b": torch.zeros(2)},
+        {"a": torch.arange(6.0), "b": torch.ones(2).half()},
+        {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(2)},
+        {"a": torch.arange(6.0)},
+    ]
+    assert hash_parameters(one) == hash_parameters(renamed)
+    hashes = {hash_parameters(torch.nn.ParameterDict(other)) for other in others}
+    assert len(hashes | {hash_parameters(one)}) == 5
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_twin_in_half_precision_is_the_float32_twin_rounded(folder, dtype):
+    full, half = (make_twin(folder, one).bridge.original_model for one in (torch.float32, dtype))
+    for whole, rounded in zip(full.parameters(), half.parameters(), strict=True):
+        assert rounded.dtype == dtype
+        assert torch.equal(whole.to(dtype), rounded)
 
 
 def test_facts_name_the_weights(folder, collect):

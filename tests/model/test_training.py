@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import stat
 
 import numpy as np
 import polars as pl
@@ -102,6 +104,18 @@ def test_a_trained_model_gives_responses(train, collect):
         folders[40], sentences=[("Anna had a boat.", "boat", "11:15")], concepts=["boat"], masked=True
     )
     assert got.responses["mlp_post/1"].shape == (2, 128)
+
+
+def test_others_may_read_what_the_umask_lets_them(train):
+    previous = os.umask(0o027)
+    try:
+        folder = train(checkpoints=(0,))[0][0]
+    finally:
+        os.umask(previous)
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
+        path.name: 0o640 for path in folder.iterdir()
+    }
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o750
 
 
 def test_nothing_is_left_beside_the_folders(train):

@@ -35,6 +35,10 @@ def points(checkpoints: list[str], controls: bool) -> list[tuple[str, int | None
     return rows + ([("untrained", None, "untrained")] if controls else [])
 
 
+def where(model: str, checkpoint: str, step: int | None, control: str) -> dict:
+    return {"model": model, "checkpoint": checkpoint, "step": step, "control": control}
+
+
 def strength(checkpoints: list[str], checkpoint: str, control: str) -> float:
     if control in ("untrained", "shuffled"):
         return 0.06
@@ -113,10 +117,7 @@ def counts_table(rng, grid, names, layers, sites, thresholds, scale) -> pl.DataF
                 top = rng.poisson(mean, size=len(names))
                 rows += [
                     {
-                        "model": model,
-                        "checkpoint": checkpoint,
-                        "step": step,
-                        "control": control,
+                        **where(model, checkpoint, step, control),
                         "site": site,
                         "layer": layer,
                         "concept": name,
@@ -139,10 +140,7 @@ def distribution_table(grid) -> pl.DataFrame:
         pairs = 1e6 * np.exp(-np.abs(centres - 0.29) / (0.02 + 0.06 * force))
         rows += [
             {
-                "model": model,
-                "checkpoint": checkpoint,
-                "step": step,
-                "control": control,
+                **where(model, checkpoint, step, control),
                 "low": low,
                 "high": high,
                 "pairs": int(count),
@@ -165,10 +163,7 @@ def overlap_table(rng, grid, names, threshold, no_experts, checkpoints) -> pl.Da
             )
             rows.append(
                 {
-                    "model": model,
-                    "checkpoint": checkpoint,
-                    "step": step,
-                    "control": control,
+                    **where(model, checkpoint, step, control),
                     "threshold": threshold,
                     "concept_a": first,
                     "concept_b": second,
@@ -195,10 +190,7 @@ def categories_table(grid, threshold, concepts, no_experts, checkpoints) -> pl.D
         planned = checkpoint == checkpoints[-1] and control == "measured"
         rows.append(
             {
-                "model": model,
-                "checkpoint": checkpoint,
-                "step": step,
-                "control": control,
+                **where(model, checkpoint, step, control),
                 "threshold": threshold,
                 "within": within,
                 "between": between,
@@ -269,10 +261,7 @@ def pairs_table(rng, grid, names, references, no_experts, checkpoints) -> pl.Dat
                 )
                 rows.append(
                     {
-                        "model": model,
-                        "checkpoint": checkpoint,
-                        "step": step,
-                        "control": control,
+                        **where(model, checkpoint, step, control),
                         "reference": reference,
                         "concept_a": first,
                         "concept_b": second,

@@ -99,6 +99,22 @@ def test_similarity_that_does_not_vary_has_no_correlation(tmp_path):
     assert none["empty_pairs"].to_list() == [15] * len(none)
 
 
+def test_a_planned_test_without_a_correlation_still_counts_in_the_family(tmp_path):
+    options = write_study(tmp_path)
+    # Concepts of one category share one expert of three, every pair alike: the similarity does not vary.
+    (tmp_path / "flat.txt").write_text("cat dog 5\ncat cow 1\ndog cow 3")
+    options["references"]["flat"] = {"file": "flat.txt"}
+    options["reference_files"]["flat"] = tmp_path / "flat.txt"
+    measure_alignment(**options)
+    planned = read_table(options["alignment"], schema="alignment").filter(family="planned")
+    assert planned["reference"].to_list() == ["all", "flat", "some"]
+    assert planned.select("rho", "p", "p_holm").row(1) == (None, None, None)
+    family = np.array([planned["p"][0], 1.0, planned["p"][2]])
+    assert planned["p_holm"][0] == pytest.approx(holm(family)[0])
+    assert planned["p_holm"][2] == pytest.approx(holm(family)[2])
+    assert planned["p_holm"][0] > holm(family[[0, 2]])[0]
+
+
 def test_baselines_are_cosines_of_embeddings(tmp_path):
     options = write_study(tmp_path)
     measure_alignment(**options)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numba
 import numpy as np
 import pytest
@@ -113,8 +115,56 @@ def test_same_bytes_for_any_threads_blocks_and_companions(monkeypatch):
     alone = score(responses, sets)
     monkeypatch.setattr(expertise, "BLOCK_BYTES", 4 * 300 * 64)
     assert score(responses, sets, threads=3).tobytes() == alone.tobytes()
+    monkeypatch.setattr(expertise, "STRIP_BYTES", 4 * 300 * 128)
+    monkeypatch.setattr(expertise, "PAGE_BYTES", 1)
+    for threads in (1, 2):
+        assert score(responses, sets, threads=threads).tobytes() == alone.tobytes()
     assert np.concatenate([score(responses, [rows]) for rows in sets]).tobytes() == alone.tobytes()
     assert score(responses, sets[::-1])[::-1].tobytes() == alone.tobytes()
+
+
+class Recorder:
+    """Responses [row, unit] that remember which units were read, one list entry a call."""
+
+    def __init__(self, responses):
+        self.responses, self.calls = responses, []
+
+    def __call__(self, start, stop):
+        if stop > start:
+            self.calls.append((start, stop))
+        return self.responses[:, start:stop]
+
+
+@pytest.mark.parametrize("compute", [average_precision, response_summaries])
+def test_every_unit_is_read_once_and_in_strips_no_narrower_than_a_page(compute, monkeypatch):
+    monkeypatch.setattr(expertise, "STRIP_BYTES", 1)
+    units = 5000
+    read = Recorder(np.random.default_rng(0).random((40, units)).astype(np.float16))
+    compute(read, [(np.arange(9), np.arange(9, 40))], units=units, threads=2)
+    assert [start for start, _ in read.calls] == [0, *(stop for _, stop in read.calls[:-1])]
+    assert read.calls[-1][1] == units
+    assert {2 * (stop - start) for start, stop in read.calls[:-1]} == {expertise.PAGE_BYTES}
+
+
+@pytest.mark.parametrize(("rows", "itemsize"), [(1, 4), (8000, 4), (193_600, 2), (10**6, 4)])
+def test_a_strip_is_a_page_of_each_row_or_more_and_bounded(rows, itemsize):
+    row_bytes = expertise.strip_units(rows, itemsize) * itemsize
+    assert row_bytes >= expertise.PAGE_BYTES
+    assert row_bytes * rows <= max(expertise.STRIP_BYTES, expertise.PAGE_BYTES * rows)
+
+
+def test_memory_is_a_strip_and_blocks_not_the_matrix(monkeypatch):
+    monkeypatch.setattr(expertise, "STRIP_BYTES", 2**20)
+    monkeypatch.setattr(expertise, "BLOCK_BYTES", 2**18)
+    rows, units = 256, 20_000
+    row = np.random.default_rng(0).random((rows, 1), np.float32)
+    sets = [(np.arange(50), np.arange(50, rows))]
+    average_precision(lambda start, stop: row[:, start:stop], sets, units=1)  # compiles
+    tracemalloc.start()
+    average_precision(lambda start, stop: np.repeat(row, stop - start, axis=1), sets, units=units)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 2**20 + 4 * units < 4 * rows * units / 8
 
 
 def test_summaries_are_numpys():

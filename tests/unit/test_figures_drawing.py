@@ -2,15 +2,17 @@
 
 import warnings
 
+import matplotlib as mpl
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from synthetic_results import case
 
 from golgi.errors import GolgiError
 from golgi.figures import FIGURES, draw_figure
-from golgi.figures.overlap import concept_order
+from golgi.figures.overlap import colour_range, concept_order, darkening
 
 OPTIONS = {"threshold": 0.5, "thresholds": [0.5, 0.6, 0.7, 0.8, 0.9]}
 
@@ -50,17 +52,9 @@ def test_width_is_what_was_asked_for(name, width):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_height_is_what_was_asked_for_or_an_error(name):
-    figure = draw(name, case("small"), height_mm=120)
-    assert figure.get_size_inches()[1] * 25.4 == pytest.approx(120)
-    with pytest.raises(GolgiError, match="leaves no room"):
-        draw(name, case("small"), height_mm=30)
-
-
-def test_title_stands_above_the_panels():
-    plain, titled = draw("overlap", case("small")), draw("overlap", case("small"), title="Animals")
-    assert titled.get_size_inches()[1] > plain.get_size_inches()[1]
-    assert [text.get_text() for text in titled.texts] == ["Animals"]
+def test_a_width_without_room_for_a_panel_is_an_error(name):
+    with pytest.raises(GolgiError, match=r"figures: width_mm of 20 leaves no room for the panels: at least"):
+        draw(name, case("small"), width_mm=20)
 
 
 def test_models_follow_the_order_of_the_study():
@@ -70,8 +64,6 @@ def test_models_follow_the_order_of_the_study():
 
 
 def test_user_settings_do_not_reach_the_figure():
-    import matplotlib as mpl
-
     with mpl.rc_context({"font.size": 30, "axes.labelsize": 30}):
         figure = draw("training_loss", case("small"))
     assert figure.axes[0].xaxis.label.get_size() == 7
@@ -128,7 +120,7 @@ def test_overlap_has_a_cell_per_pair_and_hatches_the_empty_ones(kind):
         assert (len(hatched[0].get_path().codes) // 5 if hatched else 0) == empty
         if empty < rows.height:
             known = rows.filter(~pl.col("empty"))["jaccard"]
-            assert mesh.get_clim() == pytest.approx((known.min(), known.max()))
+            assert mesh.get_clim() == pytest.approx(colour_range(known.to_numpy()))
 
 
 def test_overlap_uses_one_triangle_ordered_by_category():
@@ -156,6 +148,57 @@ def test_within_between_draws_the_table():
     assert lines(figure, "between")[0].get_ydata() == pytest.approx(rows["between"].to_list())
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert any("within/between = 4.38, p < .001" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("within_between", "difference"), ("alignment_over_training", "rho")]
+)
+def test_the_measured_interval_is_a_band_and_that_of_the_rotated_basis_bars(name, column):
+    table = case("small")[FIGURES[name].TABLES[0]].filter(pl.col("threshold") == 0.5).sort("step")
+    figure = draw(name, case("small"))
+    rotated = table.filter(pl.col("control") == "rotated")
+    assert (rotated["low"] < rotated[column]).all()
+    (bars,) = named(figure, "control interval")
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    assert np.allclose(ends, rotated.select("low", "high").to_numpy())
+    measured = table.filter(pl.col("control") == "measured")
+    (band,) = named(figure, "band")
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert heights.min() == pytest.approx(measured["low"].min())
+    assert heights.max() == pytest.approx(measured["high"].max())
+
+
+@pytest.mark.parametrize("name", ["within_between", "threshold_sweep"])
+def test_panels_of_a_stack_stand_close(name):
+    figure = draw(name, case("small"))
+    upper, lower = (axes.get_position() for axes in figure.axes)
+    assert (upper.y0 - lower.y1) * figure.get_size_inches()[1] * 25.4 == pytest.approx(8.5)
+    assert [bool(axes.get_xlabel()) for axes in figure.axes] == [False, True]
+
+
+def test_colours_end_where_single_pairs_lie_far_above():
+    few = np.append(np.linspace(0, 0.1, 999), 0.7)
+    assert colour_range(few) == (0.0, pytest.approx(np.quantile(few, 0.99)))
+    assert colour_range(np.linspace(0.1, 0.7, 99)) == (0.1, 0.7)
+    assert colour_range(np.array([])) == (0.0, 1.0)
+    rows = case("many")["overlap"].with_columns(
+        jaccard=pl.when(pl.int_range(pl.len()) % 800 == 0).then(0.99).otherwise(pl.col("jaccard") / 5)
+    )
+    figure = draw("overlap", case("many") | {"overlap": rows})
+    assert any("(to .99)" in axes.get_title(loc="left") for axes in figure.findobj(Axes))
+
+
+def test_dark_is_much_overlap_whatever_the_colours():
+    for colours in ("YlGnBu", "viridis", "cividis", "magma", "inferno", "plasma"):
+        few, much = (sum(mpl.colormaps[darkening(colours)](end)[:3]) for end in (0.0, 1.0))
+        assert few > much + 1, colours
+
+
+def test_of_many_checkpoints_the_first_the_middle_and_the_last_are_named():
+    texts = {text.get_text() for text in draw("experts_by_layer", case("final alone")).axes[0].texts}
+    assert "final" in texts
+    texts = {text.get_text() for text in draw("experts_by_layer", case("long names")).axes[0].texts}
+    assert {text for text in texts if text.startswith("step")} == {"step 0", "step 4k", "step 143k"}
 
 
 def test_alignment_scatter_has_a_point_per_pair():

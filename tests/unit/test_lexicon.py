@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golgi.concepts.lexicon import (
+    Concept,
     Lexicon,
     attribute_similarity,
     load_lexicon,
@@ -16,6 +17,7 @@ from golgi.concepts.lexicon import (
     word_pattern,
 )
 from golgi.errors import GolgiError
+from golgi.study.plurals import pluralise
 
 MICROWORLD = Path(__file__).parents[2] / "config" / "lexicons" / "microworld.yaml"
 SMALL = """
@@ -55,24 +57,36 @@ def test_fields_and_their_defaults(small: Lexicon):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("gloss: a small animal, ", "", "concept `cat`: `gloss` is missing"),
+        ("gloss: a small animal, ", "", "words.yaml:8:3 concepts.cat.gloss: missing."),
         ("{category: animal, gloss: a small", "{category: animl, gloss: a small", "Did you mean `animal`?"),
-        ("parent: thing}\nconcepts", "parent: thimg}\nconcepts", "category `tool`: parent `thimg`"),
+        ("parent: thing}\nconcepts", "parent: thimg}\nconcepts", "words.yaml:6:18 categories.tool.parent"),
         (
             "thing: {gloss: anything}",
             "thing: {parent: animal}",
             "its own ancestor: animal -> thing -> animal",
         ),
-        ("plural: knives", "plural: Cats", "concept `knife`: the word `cats` is already that of `cat`"),
-        ("plural: knives", "plurl: knives", "`plurl` is not a field. Did you mean `plural`?"),
-        ("plural: knives", "plural: 3", "`plural` must be text, got 3"),
-        ("has: [fur, claws]", "has: [no, claws]", "attribute `has` must be text, got False"),
-        ("  dog: {", "  cat: {", "`cat` is given twice"),
-        ("  dog: {", "  yes: {", "YAML reads this name as bool; put it in quotes"),
-        ("part_of_speech: noun\n", "", "concept `cat`: `part_of_speech` is missing"),
-        ("part_of_speech: noun\n", "language: en\n", "`language` is not a field of a lexicon"),
+        (
+            "plural: knives",
+            "plural: Cats",
+            "words.yaml:10:60 concepts.knife.plural: `Cats` is already a word of `cat`",
+        ),
+        ("plural: knives", "plurl: knives", "unknown field. Did you mean `plural`?"),
+        ("plural: knives", "plural: 3", "a text is wanted, not 3; put it in quotes"),
+        ("plural: knives", 'plural: ""', '"" has no letter or digit'),
+        ("plural: knives", "plural: [knives]", "concepts.knife.plural: a text is wanted, not a list."),
+        ("plural: knives", "word: 包丁", "in a script that sets no spaces between words"),
+        ("plural: knives", "word: มีด", "in a script that sets no spaces between words"),
+        ("  dog: {", "  '---': {", 'concepts.---.word: "---" has no letter or digit'),
+        ("  dog: {", "  fire-engine: {", "concepts.fire engine.word: `fire engine` is already a word of"),
+        ("  dog: {", "  dog: 3\n  d: {", "concepts.dog: a group of fields is wanted"),
+        ("has: [fur, claws]", "has: [true, claws]", "concepts.cat.attributes.has[0]: a text is wanted"),
+        ("has: [fur, claws]", "has: {fur: claws}", "attributes.has: a text is wanted, not a group of fields"),
+        ("attributes: {does: [eat]}", "attributes: [eat]", "a group of names with their values is wanted"),
+        ("  dog: {", "  cat: {", "concepts.cat: given twice"),
+        ("part_of_speech: noun\n", "", "concepts.cat.part_of_speech: missing"),
+        ("part_of_speech: noun\n", "language: en\n", "words.yaml:2:1 language: unknown field."),
         ("concepts:", "words:", "a lexicon has `categories` and `concepts`"),
-        ("concepts:", "concepts: [", "not valid YAML"),
+        ("concepts:", "concepts: [", "not YAML"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, old: str, new: str, words: str):
@@ -91,6 +105,35 @@ def test_all_faults_are_told_at_once(tmp_path: Path):
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_words_that_only_yaml_1_1_takes_for_truth_values_are_words(tmp_path: Path):
+    lexicon = read(tmp_path, SMALL.replace("has: [fur, claws]", "has: [no, off]").replace("  dog:", "  yes:"))
+    assert lexicon.by_name["cat"].attributes["has"] == ("no", "off")
+    assert lexicon.by_name["yes"].word == "yes"
+
+
+def test_words_are_composed_and_a_missing_word_is_the_name(tmp_path: Path):
+    lexicon = read(tmp_path, SMALL.replace("  dog: {", "  cafe\u0301: {word: , plural: , "))
+    assert (lexicon.concepts[1].word, lexicon.concepts[1].plural) == ("caf\u00e9", "caf\u00e9s")
+
+
+NOUNS = """
+horse horses, bus buses, cherry cherries, boy boys, bench benches, knife knives, wolf wolves, leaf leaves,
+bookshelf bookshelves, life lives, housewife housewives, half halves, loaf loaves, thief thieves, calf calves,
+scarf scarves, chief chiefs, roof roofs, belief beliefs, cliff cliffs, giraffe giraffes, potato potatoes,
+tomato tomatoes, hero heroes, echo echoes, piano pianos, man men, fireman firemen, woman women, human humans,
+German Germans, mouse mice, Mouse Mice, house houses, goose geese, mongoose mongooses, foot feet, tooth teeth,
+child children, person people, ox oxen, box boxes, sheep sheep, deer deer, goldfish goldfish, dish dishes,
+scissors scissors, trousers trousers, moose moose, series series, species species, stomach stomachs
+"""
+
+
+@pytest.mark.parametrize("pair", NOUNS.replace("\n", " ").split(","))
+def test_plurals(pair: str):
+    one, many = pair.split()
+    assert pluralise(one) == many
+    assert pluralise(f"small {one}") == f"small {many}"
+
+
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(GolgiError, match=r"absent\.yaml"):
         load_lexicon(tmp_path / "absent.yaml")
@@ -102,10 +145,16 @@ def test_a_missing_file_is_named(tmp_path: Path):
         ("cat", "Cats and a CAT, the cat's tail; concatenate, catsuit", ["Cats", "CAT", "cat"]),
         ("knife", "two knives, one knife", ["knives", "knife"]),
         ("fire engine", "a fire  engine and fire\nengines", ["fire  engine", "fire\nengines"]),
+        ("fire engine", "a fire-engine, _fire engines_; fireengine", ["fire-engine", "fire engines"]),
     ],
 )
 def test_words_are_found_whole_in_any_case(small: Lexicon, concept: str, text: str, found: list[str]):
     assert word_pattern(small.by_name[concept]).findall(text) == found
+
+
+def test_vowel_signs_are_part_of_a_word():
+    pattern = word_pattern(Concept("ram", "राम", "राम", "person", "noun", "a man's name"))
+    assert pattern.findall("राम और रामायण, किराम") == ["राम"]
 
 
 def test_selection_follows_the_tree_and_the_order_of_the_file(small: Lexicon):

@@ -78,6 +78,25 @@ def test_facts_and_stories_come_in_halves():
     assert (kinds.count("fact"), kinds.count("story")) == (3, 4)
 
 
+@pytest.mark.parametrize(("facts", "stories", "kept"), [(2, 9, (2, 5)), (9, 1, (6, 1)), (3, 4, (3, 4))])
+def test_a_kind_that_is_short_is_taken_whole(facts, stories, kept, caplog):
+    candidates = offers("dog", facts, "fact") + offers("dog", stories, "story")
+    kinds = [sentence.kind for sentence in choose(candidates, [DOG], positives=7, seed=0).sentences]
+    assert (kinds.count("fact"), kinds.count("story")) == kept
+    assert (f"dog ({kept[0]} facts, {kept[1]} stories)" in caplog.text) == (kept != (3, 4))
+
+
+def test_mentions_fill_what_facts_and_stories_leave():
+    candidates = offers("dog", 1, "fact") + offers("dog", 1, "story") + offers("dog", 9)
+    kinds = [sentence.kind for sentence in choose(candidates, [DOG], positives=5, seed=0).sentences]
+    assert kinds == ["fact", "story", "mention", "mention", "mention"]
+
+
+def test_a_source_of_one_kind_has_no_halves(caplog):
+    choose(offers("dog", 9, "fact"), [DOG], positives=7, seed=0)
+    assert not caplog.text
+
+
 def test_all_short_concepts_are_named_at_once():
     with pytest.raises(GolgiError) as raised:
         choose(offers("dog", 3) + offers("cat", 1), [DOG, CAT, COW], positives=3, seed=0)
@@ -109,6 +128,25 @@ def test_negatives_are_spread_evenly_over_the_other_concepts():
     assert max(shares) - min(shares) <= 1
     assert draw_negatives(texts, owners, patterns, number=100, seed=3)["c2"] == drawn
     assert draw_negatives(texts, owners, patterns, number=100, seed=4)["c2"] != drawn
+
+
+class Counted:
+    """A pattern that counts how often it is asked."""
+
+    def __init__(self, pattern):
+        self.pattern, self.asked = pattern, 0
+
+    def search(self, text):
+        self.asked += 1
+        return self.pattern.search(text)
+
+
+def test_no_more_sentences_are_searched_than_are_needed():
+    names = [f"c{i}" for i in range(20)]
+    owners = [name for name in names for _ in range(50)]
+    patterns = {name: Counted(word_pattern(concept(name))) for name in names}
+    draw_negatives(owners, owners, patterns, number=38, seed=3)
+    assert {pattern.asked for pattern in patterns.values()} == {38}
 
 
 def test_too_few_negatives_name_every_concept_that_is_short():

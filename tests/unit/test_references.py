@@ -39,6 +39,11 @@ def load(file, concepts=CONCEPTS, **description):
         "cat,mouse,3.5\r\nbus,WOLF,1\r\n",
         "\ufeffword1,word2,score\ncat,mouse,3.5\nbus,WOLF,1",
         'Word 1,Word 2,Human (mean)\n"cat","mouse", 3.5\n\nbus , WOLF , 1\n',
+        '"cat","mouse","3.5"\n"bus","WOLF","1"\n',
+        "cat-n mouse-n 3.5\nbus-n  WOLF-n\t1\n",
+        "word1\tword2\tPOS\tSimLex999\tconc(w1)\ncat\tmouse\tN\t3.5\t4\nbus\tWOLF\tN\t1\t2\n",
+        "Word 1,Word 2,Human (mean),1,2\ncat,mouse,3.5,3,4\nbus,WOLF,1,1,1\n",
+        "a,b,judged,by\ncat,mouse,3.5,Ann\nbus,WOLF,1,Bob\n",
         "# a comment\nword1\tword2\tscore\n\ncat\tmouse\t3.5\nbus\tWOLF\t1e0\n",
     ],
 )
@@ -54,17 +59,43 @@ def test_faulty_lines_are_listed_with_their_numbers(tmp_path):
     with pytest.raises(GolgiError) as caught:
         read_ratings(write(tmp_path / "r.txt", "\n".join(lines)))
     message = str(caught.value)
-    assert "4 faulty lines" in message
     for fault in (
-        "r.txt:2 has 2 fields",
-        "r.txt:3 has a score that is not a number, 'high'",
-        "r.txt:5",
-        "r.txt:6 has 4 fields",
+        "r.txt:2:1: has 2 fields",
+        "r.txt:3:1: has a score that is not a number, 'high'",
+        "r.txt:5:1",
+        "r.txt:6:1: has 4 fields",
     ):
         assert fault in message
-    with pytest.raises(GolgiError, match="and 15 more") as caught:
+    with pytest.raises(GolgiError, match=r"r\.txt:12:1: and 15 more faulty lines") as caught:
         read_ratings(write(tmp_path / "r.txt", "cat mouse 1\n" + "x\n" * 25))
-    assert len(str(caught.value).splitlines()) == 12
+    assert len(str(caught.value).splitlines()) == 11
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\tb\tease\tspeed\ncat\tmouse\t1\t2\n",
+        "a\tb\tsimilarity\trelatedness\ncat\tmouse\t1\t2\n",
+        "a\tb\tPOS\tjudged\ncat\tmouse\tN\t2\n",
+    ],
+)
+def test_columns_that_could_be_the_scores_are_listed(tmp_path, text):
+    with pytest.raises(GolgiError, match=r"r\.txt:1:1: which column has the scores\? There are `a`, `b`, `"):
+        read_ratings(write(tmp_path / "r.txt", text))
+
+
+def test_words_of_several_parts_match(tmp_path):
+    concepts = CONCEPTS.with_columns(pl.Series("word", ["fire engine", "ice-cream", "bus", "wolf"]))
+    text = '"fire engine",ice cream,1\nfire_engine,BUS,2\nFire-Engine,wolves,3\n'
+    reference = load(write(tmp_path / "r.txt", text), concepts)
+    assert list(zip(reference.first, reference.second)) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_the_endings_of_lemmas_are_read_on_both_words_only(tmp_path):
+    assert read_ratings(write(tmp_path / "r.txt", "cat-n run-v 1\nplan-j cat 2\n")) == [
+        Rating("cat", "run", 1.0),
+        Rating("plan j", "cat", 2.0),
+    ]
 
 
 def test_files_that_are_no_tables(tmp_path):
@@ -94,7 +125,7 @@ def test_a_word_of_two_concepts_is_left_out(tmp_path, caplog):
 
 
 def test_too_few_shared_pairs(tmp_path):
-    with pytest.raises(GolgiError, match=r"people .*shares 2 pairs of words with the 4 concepts"):
+    with pytest.raises(GolgiError, match=r"people: .*r\.txt rates 2 pairs of concepts; .* at least 3"):
         load(write(tmp_path / "r.txt", "cat mouse 1\nbus cat 2\nmoon sun 3\n"))
 
 

@@ -16,6 +16,7 @@ from golgi.report import write_report
 from golgi.tables import write_table
 
 OPTIONS = {"threshold": 0.5, "thresholds": [0.5, 0.9]}
+ONE_SIDED = ("within_between", "alignment_scatter", "alignment_over_training")
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -106,7 +107,7 @@ def test_numbers_come_from_the_tables(small):
 
 def test_planned_tests_stand_before_their_controls(small):
     rows = re.findall(
-        r'<tr( class="planned")?><td>mini-s</td><td>(?:step 400|the untrained checkpoint)</td>',
+        r'<tr( class="planned")?><td>mini-s</td><td class="at">(?:step 400|untrained)</td>',
         written(small),
     )
     assert [bool(row) for row in rows] == [True, *[False] * 6, True, *[False] * 4]
@@ -116,6 +117,34 @@ def test_every_control_is_explained(small):
     text = written(small)
     for name in ("untrained", "rotated", "shuffled", "word masked"):
         assert f"<dt>{name}</dt>" in text
+
+
+def test_hashes_of_checkpoints_are_folded_away(small):
+    details = re.search(r"<details>(.*?)</details>", written(small), re.S).group(1)
+    assert "Weights of 5 checkpoints" in details
+    for row in case("small")["models"].to_dicts():
+        assert row["weights_sha256"] in details
+
+
+def test_it_is_said_whose_judgement_a_reference_is(tmp_path):
+    tables = case("many")
+    spec = {
+        "men": {"file": "men.txt", "ceiling": 0.84},
+        "taxonomy": {"lexicon": True},
+        "unused": {"file": "x"},
+    }
+    text = written(results(tmp_path, tables, ("alignment_scatter",)) | {"references": spec})
+    assert (
+        "<dt>men</dt><dd>People&#39;s ratings of pairs of words. People agree with each other at .84.</dd>"
+        in text
+    )
+    assert "<dt>taxonomy</dt><dd>Attributes that two concepts share in the study&#39;s lexicon." in text
+    assert "unused" not in text
+
+
+def test_p_values_are_said_to_be_one_sided(small):
+    assert "All p-values are one-sided" in written(small)
+    assert all("P-values are one-sided." in caption(name, case("small"), OPTIONS) for name in ONE_SIDED)
 
 
 def test_names_and_texts_are_escaped(tmp_path):

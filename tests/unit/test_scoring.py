@@ -4,6 +4,8 @@ import pytest
 from expert_data import (
     LAYERS,
     NAMES,
+    NEGATIVES,
+    POSITIVES,
     SENTENCES,
     UNITS,
     label_rows,
@@ -15,6 +17,7 @@ from expert_data import (
 from sklearn.metrics import average_precision_score
 
 from golgi.errors import GolgiError
+from golgi.experts import expertise
 from golgi.experts.expertise import average_precision
 from golgi.experts.scoring import score_experts, shortest_float64, shuffle_labels
 from golgi.tables import open_arrays, read_table, write_arrays, write_table
@@ -103,11 +106,28 @@ def test_untrained_twin_has_only_measured(tmp_path):
     assert found["positive_median"].null_count() == len(found) > 0
 
 
-def test_same_bytes_whatever_the_threads(tmp_path):
-    run(tmp_path / "one")
-    run(tmp_path / "two", threads=3)
+def test_same_bytes_whatever_the_threads(tmp_path, monkeypatch):
+    run(tmp_path / "whole")
+    # So small that there are several strips, and several blocks in each.
+    for name, size in {"BATCH_UNITS": 2, "BLOCK_BYTES": 1, "STRIP_BYTES": 1, "PAGE_BYTES": 4 * 8}.items():
+        monkeypatch.setattr(expertise, name, size)
+    run(tmp_path / "one", threads=1)
+    run(tmp_path / "two", threads=2)
     for name in ("ap.safetensors", "experts.parquet"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        whole = (tmp_path / "whole" / name).read_bytes()
+        assert whole == (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_word_masks_positives_and_negatives_alike(tmp_path):
+    options = run(tmp_path)
+    # A unit that responds to nothing but the mask: with the mask in the positives alone it would be perfect.
+    mask = np.repeat(np.array([0, 1], np.float32), SENTENCES)[:, None]
+    metadata = {"sentences": str(SENTENCES), "masked": "true"}
+    write_arrays({"mlp_post/0": mask}, options["responses"], metadata=metadata)
+    score_experts(**(options | {"controls": ["word"]}))
+    with open_arrays(options["ap"]) as scored:
+        chance = POSITIVES / (POSITIVES + NEGATIVES)
+        np.testing.assert_allclose(scored.read("word/mlp_post/0"), chance, rtol=1e-6)
 
 
 def test_a_study_without_experts_has_an_empty_table(tmp_path):

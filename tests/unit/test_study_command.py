@@ -2,15 +2,26 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import golgi
 from golgi.command import main
+from golgi.experts import expertise
+from golgi.study import estimate as work
 from golgi.study import load_study
 from golgi.study.display import plan_page
-from golgi.study.estimate import count_jobs, estimate, model_shape
+from golgi.study.estimate import (
+    count_jobs,
+    estimate,
+    model_shape,
+    response_memory_mb,
+    response_minutes,
+    scoring_memory_mb,
+    scoring_minutes,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -81,10 +92,10 @@ def test_jobs_of_a_study():
 
 def test_work_of_a_study():
     study = load_study("config/studies/demo.yaml")
-    work = estimate(study)
-    assert work.sentences == 48 * 200
-    # Four checkpoints read each sentence twice (once with its word masked), the untrained twin once.
-    assert work.tokens == 9 * work.sentences * 16
+    found = estimate(study)
+    assert found.sentences == 48 * 200
+    # Six checkpoints read each sentence twice (once with its word masked), the untrained twin once.
+    assert found.tokens == 13 * found.sentences * 16
 
 
 def test_shapes(tmp_path):
@@ -107,6 +118,44 @@ def test_shape_of_a_real_model(data):
     study.source("mine")["directory"] = str(data / "models" / "tinystories-1m")
     study.spec["models"]["mine"]["checkpoints"] = [8]
     assert model_shape(study, "mine").parameters == pytest.approx(1.3e6, rel=0.02)
+
+
+ASKED = [response_memory_mb, scoring_memory_mb, response_minutes, scoring_minutes]
+
+
+def test_what_jobs_ask_for_grows_with_the_model():
+    study = load_study("config/studies/pythia.yaml", allow_unset=True)
+    asked = {model: [ask(study, model) for ask in ASKED] for model in study.models}
+    for smaller, larger in pairwise(study.models):
+        assert all(a <= b for a, b in zip(asked[smaller], asked[larger]))
+    memory, scoring = asked["pythia-12b"][:2]
+    # 12 G parameters of two bytes, and a rotation of 20,480 units made in float64 from another matrix.
+    least = (2 * 11.8e9 + 2 * 8 * 20_480**2) / 1e6
+    assert 1.5 * least < memory < 3 * least
+    assert 1.5 * 4096 * 2 * len(study.concepts) * 400 / 1e6 < scoring < 20_000
+
+
+def test_what_jobs_ask_for_has_a_floor_and_a_default():
+    demo = load_study("config/studies/demo.yaml")
+    assert [ask(demo, "mini") for ask in ASKED] == [4000, 4000, 30, 30]
+    study = load_study("tests/data/specs/valid/everything.yaml", environment={"GOLGI_MODELS": "/models"})
+    assert [ask(study, "mine") for ask in ASKED] == [16000, 16000, 240, 240]
+
+
+def test_an_untrained_twin_and_controls_cost_what_they_read():
+    study = load_study("config/studies/pythia.yaml", allow_unset=True)
+    before = estimate(study).models[0], response_memory_mb(study, "pythia-12b")
+    study.spec["experts"]["controls"] = []
+    after = estimate(study).models[0], response_memory_mb(study, "pythia-12b")
+    assert after[0].disk < before[0].disk / 2.5
+    assert after[0].hours < before[0].hours
+    assert after[1] < before[1]
+
+
+def test_the_estimate_knows_how_scoring_reads():
+    for name in ("STRIP_BYTES", "PAGE_BYTES", "BLOCK_BYTES"):
+        assert getattr(work, name) == getattr(expertise, name)
+    assert work.BLOCK_UNITS == expertise.BATCH_UNITS
 
 
 def test_the_plan_is_a_page():

@@ -101,7 +101,7 @@ def test_concepts_are_narrowed(study, smallest):
 
 def test_tables_and_figures_follow_the_analyses(study, smallest):
     assert smallest.tables == ["concepts", "models", "counts", "distribution", "experts", "training"]
-    assert smallest.figures == ["training_loss", "experts_by_layer", "ap_distribution"]
+    assert smallest.figures == ["training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep"]
     assert {"overlap", "categories", "alignment", "alignment_pairs"} <= set(study.tables)
     assert len(study.figures) == 8
 

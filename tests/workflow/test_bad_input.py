@@ -133,7 +133,7 @@ def test_a_sentence_longer_than_the_context_is_named(copy: Workspace, spec: dict
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("sun moon 3.5\ncar\nbus truck many\n", ["ratings.txt:2", "ratings.txt:3"]),
+        ("dog cat 3.5\ncar\nbus boat many\ncow horse 2\nbird fish 1\n", ["ratings.txt:2", "ratings.txt:3"]),
         ("love hate 3.5\npeace war 2\nhope fear 1\n", ["ratings"]),
     ],
     ids=["bad rows", "no shared word"],

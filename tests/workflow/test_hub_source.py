@@ -13,7 +13,7 @@ def test_a_hub_model_is_fetched_once_and_then_used_offline(copy: Workspace, smal
     checkpoints = copy.folder / "results" / "small" / "models" / "tiny"
     revisions = {
         folder.name: {path.name: path.read_bytes() for path in folder.iterdir()}
-        for folder in checkpoints.iterdir()
+        for folder in checkpoints.glob("step*")
     }
     model = {"source": {"hub": "lab/tiny"}, "checkpoints": [0, 60], "bos": True}
     study = ("--config", f"studies={copy.study('hub', {**small_spec, 'models': {'tiny': model}})}")

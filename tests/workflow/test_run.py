@@ -107,7 +107,7 @@ def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: 
             for name in report.namelist()
             if name.endswith((".html", ".js"))
         )
-    for words in ("Expert neurons", "Overlap of concepts", "Alignment with people", "average precision"):
+    for words in ("Expert neurons", "Overlap of concepts", "Alignment with the references", "Holm"):
         assert words in text
 
 

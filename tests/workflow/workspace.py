@@ -59,6 +59,7 @@ def make_workspace(root: Path, folder: Path) -> Workspace:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Return every result but the logs: relative path -> bytes."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and "logs" not in path.parts)
+    """Return every result but the logs and Snakemake's own marks: relative path -> bytes."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and "logs" not in path.parts)
+    paths = (path for path in files if not path.name.startswith(".snakemake"))
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}

@@ -53,21 +53,23 @@ SHOWN = {
     "overlap": (
         "Jaccard overlap of the expert sets (AP at least {tau}) of every pair of concepts at the last"
         " checkpoint, ordered by category; one triangle, without the diagonal. Hatched: neither "
-        "concept has an expert."
+        "concept has an expert. Where few pairs lie far above the others, colours end at the 99th percentile"
+        " and the largest value is written beside them."
     ),
     "within_between": (
         "Mean Jaccard overlap of pairs of one category and of two categories (AP at least {tau}), and"
-        " below it their difference with 95 % bootstrap intervals, against the controls."
+        " below it their difference with 95 % bootstrap intervals (band; thin bars for the rotated basis), "
+        "against the controls. P-values are one-sided."
     ),
     "alignment_scatter": (
         "Overlap of expert sets (AP at least {tau}) at the last checkpoint against the rating of each pair, "
         "by people or, where the lexicon is the reference, by shared attributes. Where a reference has few "
-        "levels, points are spread sideways and bars are means."
+        "levels, points are spread sideways and bars are means. P-values are one-sided."
     ),
     "alignment_over_training": (
         "Spearman's rank correlation of overlap (AP at least {tau}) with each reference, ratings by people "
-        "or the shared attributes of the lexicon, with its 95 % bootstrap band, against controls and "
-        "embedding baselines."
+        "or the shared attributes of the lexicon, with 95 % bootstrap intervals (band; thin bars for the "
+        "rotated basis), against controls and embedding baselines. P-values are one-sided."
     ),
 }
 NOTHING = "This study has nothing to show here."
@@ -79,7 +81,7 @@ def caption(name: str, tables: Tables, options: dict) -> str:
     `tables` are those the figure's module names in `TABLES`; `options` are the figure's options.
     """
     described, found = caption_parts(name, tables, options)
-    return "\n".join([f"{TITLES[name]}.", described, *found])
+    return "\n".join(" ".join(line.split()) for line in [f"{TITLES[name]}.", described, *found])
 
 
 def caption_parts(name: str, tables: Tables, options: dict) -> tuple[str, list[str]]:

@@ -15,10 +15,11 @@ from golgi.tables import read_table, write_atomically
 HERE = Path(__file__).resolve().parent
 CHANCE_MARGIN = 0.05
 FEW_PAIRS = 30
+ALIGNMENT = "Alignment with the references"
 SECTIONS = {
     "Expert neurons": ("training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep"),
     "Overlap of concepts": ("overlap", "within_between"),
-    "Alignment with people": ("alignment_scatter", "alignment_over_training"),
+    ALIGNMENT: ("alignment_scatter", "alignment_over_training"),
 }
 CONTROL_TEXTS = {
     "untrained": (
@@ -31,7 +32,8 @@ CONTROL_TEXTS = {
     ),
     "shuffled": "Labels of the sentences permuted. What it shows is what chance gives.",
     "word": (
-        "The concept's word masked in every sentence. What is lost here was about the word, not the concept."
+        "Each sentence without its own concept's word, positives and negatives alike, so that the mask "
+        "itself cannot separate them. What is lost here was about the word, not the concept."
     ),
 }
 
@@ -45,6 +47,7 @@ def write_report(
     figures: dict[str, Path],
     captions: dict[str, Path],
     report: Path,
+    references: dict[str, dict] | None = None,
     provenance: dict | None = None,
     warnings: list[str] | None = None,
 ) -> None:
@@ -52,7 +55,8 @@ def write_report(
 
     `tables` maps table names (schemas/tables) to Parquet files, `figures` and `captions` map figure names to
     SVG files and text files; PDF, PNG and CSV files beside them are linked relative to the report.
-    `provenance` is plain nested data; `warnings` are sentences to show before those that the tables give.
+    `references` are those of the resolved spec, to say who rated the pairs; `provenance` is plain nested
+    data; `warnings` are sentences to show before those that the tables give.
     """
     frames = {name: read_table(path, schema=name) for name, path in tables.items()}
     weights = frames["models"].select("model", "checkpoint", "weights_sha256") if "models" in frames else None
@@ -66,10 +70,13 @@ def write_report(
         weights=model_rows(frames["models"]) if "models" in frames else [],
         sections=sections(figures, captions, report),
         controls=control_rows(frames),
+        references=reference_rows(references or {}, frames.get("alignment")),
+        references_under=ALIGNMENT,
         alignment=alignment_rows(frames.get("alignment")),
         categories=category_rows(frames.get("categories")),
         warnings=[*(warnings or []), *table_warnings(frames)],
-        provenance=flattened(facts),
+        provenance=flattened({name: value for name, value in facts.items() if name != "models"}),
+        checkpoints=facts.get("models", []),
         files=[link(file, report) for path in tables.values() for file in beside(path, (".csv", ".parquet"))],
     )
     with write_atomically(report) as temporary:
@@ -85,7 +92,9 @@ def template():
         lstrip_blocks=True,
     )
     environment.filters.update(
-        share=share, p=lambda value: p_value(value).removeprefix("p = "), moment=moment
+        share=share,
+        p=lambda value: p_value(value).removeprefix("p = "),
+        at=lambda checkpoint: moment(checkpoint) if checkpoint.isdigit() else checkpoint,
     )
     environment.filters["thousands"] = lambda number: f"{number:,}"
     return environment.get_template("report.html")
@@ -174,6 +183,20 @@ def control_rows(frames: dict[str, pl.DataFrame]) -> list[tuple[str, str]]:
         name for frame in frames.values() if "control" in frame.columns for name in frame["control"].unique()
     }
     return [(SERIES[control].name, CONTROL_TEXTS[control]) for control in CONTROLS if control in present]
+
+
+def reference_rows(references: dict[str, dict], alignment: pl.DataFrame | None) -> list[tuple[str, str]]:
+    """Name of each reference that was compared, and whose judgement it is."""
+    compared = set() if alignment is None else set(alignment["reference"])
+    return [(name, reference_text(given)) for name, given in references.items() if name in compared]
+
+
+def reference_text(given: dict) -> str:
+    if given.get("lexicon"):
+        return "Attributes that two concepts share in the study's lexicon. No person rated a pair."
+    ceiling = given.get("ceiling")
+    agreement = "" if ceiling is None else f" People agree with each other at {share(ceiling)}."
+    return f"People's ratings of pairs of words.{agreement}"
 
 
 def alignment_rows(alignment: pl.DataFrame | None) -> list[dict]:

@@ -25,6 +25,34 @@ def last_rows(wildcards):
     return [row for row in study.rows() if row[1] in (study.last_checkpoint(row[0]), "untrained")]
 
 
+# Every file is named as a target, not the last ones alone. Snakemake removes a job's output before the job runs, and
+# does not miss it while what was made from the old one is there: a run that is killed in between, after an edit, would
+# leave results of two specs side by side.
+
+
+def groundwork(study):
+    """What the tables stand on: sentences, trained models, responses, expertise, overlap."""
+    places = [f"{model}/{checkpoint}" for model, checkpoint in study.rows()]
+    files = ["sentences/pool.parquet"]
+    files += [f"corpora/{model}/training.jsonl" for model in study.trained()]
+    files += [f"models/{model}" for model in study.trained()]
+    files += [f"responses/{place}/neuron.safetensors" for place in places]
+    files += [f"expertise/{place}/ap.safetensors" for place in places]
+    files += [f"overlap/{place}.parquet" for place in places if "overlap" in study.tables]
+    return [f"{study.results}/{file}" for file in files]
+
+
+def tabled(study):
+    """The tables of a study."""
+    return [f"{study.results}/tables/{table}.parquet" for table in study.tables]
+
+
+def drawn(study):
+    """The figures of a study, in every format."""
+    formats = ("pdf", "svg", "png")
+    return [f"{study.results}/figures/{figure}.{suffix}" for figure in study.figures for suffix in formats]
+
+
 def code(*modules):
     """The files that hold a method, what they import included: editing one reruns what it feeds."""
     return [f"workflow/golgi/{module}.py" for module in depends_on(*modules)]
@@ -41,6 +69,11 @@ def threads(wildcards):
 def memory(megabytes):
     """Memory that grows with the attempt, so that a job killed for want of it passes the next time."""
     return lambda wildcards, attempt: megabytes * attempt
+
+
+def planned(estimate):
+    """Megabytes or minutes as the plan reckons them for a model, growing with the attempt."""
+    return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model)
 
 
 def weights(wildcards):

@@ -1,6 +1,8 @@
 # Needs: the responses of a checkpoint, and the sets.
 # Gives: the average precision of every unit for every concept, controls included, and the list of expert units.
 
+from golgi.study.estimate import scoring_memory_mb, scoring_minutes
+
 
 rule score_experts:
     input:
@@ -18,8 +20,8 @@ rule score_experts:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        mem_mb=memory(8000),
-        runtime=120,
+        mem_mb=planned(scoring_memory_mb),
+        runtime=planned(scoring_minutes),
     params:
         step=lambda w: study_of(w).step(w.checkpoint),
         controls=lambda w: study_of(w).controls,

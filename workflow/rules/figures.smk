@@ -11,8 +11,8 @@ CATEGORY_OF = {
     "threshold_sweep": "Expert neurons",
     "overlap": "Overlap of concepts",
     "within_between": "Overlap of concepts",
-    "alignment_scatter": "Alignment with people",
-    "alignment_over_training": "Alignment with people",
+    "alignment_scatter": "Alignment with the references",
+    "alignment_over_training": "Alignment with the references",
 }
 
 for figure in FIGURE_TABLES:

@@ -22,6 +22,7 @@ rule write_report:
         figures=lambda w: study_of(w).figures,
         title=lambda w: study_of(w).spec["title"],
         fingerprint=lambda w: study_of(w).fingerprint(),
+        references=lambda w: study_of(w).references,
         warnings=lambda w: [f"{problem.field}: {problem.message}" for problem in study_of(w).warnings],
     message:
         "Writing the report of {wildcards.study}"

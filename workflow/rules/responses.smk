@@ -2,6 +2,8 @@
 # Gives: one number per sentence and unit, in the neuron basis and in a random one; the facts of the model.
 # Each sentence is read once per checkpoint, for all concepts, thresholds and controls.
 
+from golgi.study.estimate import response_memory_mb, response_minutes
+
 
 rule collect_responses:
     input:
@@ -21,8 +23,8 @@ rule collect_responses:
     threads: threads
     resources:
         gpu=gpu,
-        mem_mb=memory(8000),
-        runtime=120,
+        mem_mb=planned(response_memory_mb),
+        runtime=planned(response_minutes),
     params:
         folder=lambda w: study_of(w).folder(w.model, w.checkpoint),
         step=lambda w: study_of(w).step(w.checkpoint),

@@ -21,5 +21,6 @@ with job(snakemake.log[0]):
             study=study, fingerprint=params.fingerprint, tables=tables, models=tables["models"]
         ),
         warnings=params.warnings,
+        references=params.references,
         report=Path(snakemake.output.report),
     )

@@ -1,6 +1,5 @@
 """Mine concept sentences from a text corpus: sentences in which a concept's word occurs."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,46 +7,13 @@ from pathlib import Path
 
 from golgi.concepts.lexicon import Concept, word_pattern
 from golgi.concepts.pool import Candidate
-from golgi.errors import GolgiError
+from golgi.concepts.texts import read_texts
 
 SHORTEST, LONGEST = 5, 40  # words; shorter ones are cries and headings, longer ones are mostly broken text
-LONGEST_LINE = 1_000_000  # bytes; a longer line is not prose
-TOKEN = re.compile(r"\w+")
+TOKEN = re.compile(r"[^\W_]+")
 # A sentence ends at . ! ? (and closing quotes) before white space and the start of another one.
 BOUNDARY = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]?[^\Wa-z])")
 ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|Jr|Sr|vs|etc|[A-Z])\.$")
-
-
-def read_texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number, text) from a `.txt` file, or from the `text` field of a `.jsonl` file.
-
-    Raises GolgiError, naming file and line, for a line that is not UTF-8, not JSON, without `text`, or
-    longer than a million bytes.
-    """
-    try:
-        with path.open("rb") as file:
-            lines = iter(lambda: file.readline(LONGEST_LINE + 1), b"")
-            for number, line in enumerate(lines, start=1):
-                yield number, _text_of(line, f"{path}:{number}", as_json=path.suffix in {".jsonl", ".json"})
-    except OSError as error:
-        raise GolgiError(f"Corpus {path} cannot be read: {error.strerror}.") from error
-
-
-def _text_of(line: bytes, where: str, *, as_json: bool) -> str:
-    if len(line) > LONGEST_LINE:
-        raise GolgiError(f"{where}: a line of more than {LONGEST_LINE:,} bytes. Break it into lines of text.")
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise GolgiError(
-            f"{where}: not UTF-8 (byte {error.start} of the line). Convert it to UTF-8."
-        ) from error
-    if not as_json or not text.strip():
-        return text
-    try:
-        return str(json.loads(text)["text"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise GolgiError(f'{where}: not a JSON line with a field "text".') from error
 
 
 def split_sentences(text: str) -> list[str]:

@@ -1,6 +1,8 @@
 """Read concept sentences from the user's own files: JSON lines, CSV or Parquet."""
 
+import csv
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -8,57 +10,100 @@ import polars as pl
 
 from golgi.concepts.lexicon import Concept
 from golgi.concepts.pool import Candidate
+from golgi.concepts.texts import read_records
 from golgi.errors import GolgiError
+from golgi.study.problems import did_you_mean
+from golgi.study.words import compose
 
 KINDS = ("fact", "story", "mention")
-READERS = {".jsonl": pl.read_ndjson, ".csv": pl.read_csv, ".parquet": pl.read_parquet}
-FIRST_LINE = {".jsonl": 1, ".csv": 2, ".parquet": 1}
+FAULTS_SHOWN = 10
+NAMES_SHOWN = 5
+Row = tuple[int, dict]
 logger = logging.getLogger(__name__)
 
 
 def read_files(paths: Iterable[Path], concepts: list[Concept]) -> Iterator[Candidate]:
     """Yield the sentences of files with the columns `concept`, `text` and, if there is one, `kind`.
 
-    Sentences of concepts outside the study are passed over and counted in the log. Raises GolgiError, with
-    all bad rows of a file at once, for an empty text or an unknown kind.
+    Sentences of concepts outside the study are passed over, counted in the log, and named there where they
+    are nearly one of the study's. Raises GolgiError, with the bad rows of a file at once, for a field that is
+    not text, an empty text or an unknown kind.
     """
-    names = [concept.name for concept in concepts]
+    names = {compose(concept.name): concept.name for concept in concepts}
     for path in paths:
-        frame = _read(path)
-        _refuse_bad_rows(frame, path)
-        wanted = frame.filter(pl.col("concept").is_in(names))
-        if passed_over := len(frame) - len(wanted):
-            logger.info("%s: %d sentences of concepts outside the study passed over.", path, passed_over)
-        for row in wanted.iter_rows(named=True):
-            text = " ".join(row["text"].split())
-            yield Candidate(text, row["concept"], row["kind"], f"{path.name}:{row['line']}")
+        rows = _rows(path)
+        _refuse_bad_rows(rows, path)
+        outside: Counter[str] = Counter()
+        for line, row in rows:
+            concept = compose(row["concept"])
+            if concept in names:
+                text = " ".join(compose(row["text"]).split())
+                yield Candidate(text, names[concept], row.get("kind", "mention"), f"{path.name}:{line}")
+            else:
+                outside[row["concept"]] += 1
+        _tell_of_others(outside, list(names), path)
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _rows(path: Path) -> list[Row]:
     if path.suffix not in READERS:
         raise GolgiError(f"{path}: a file of sentences ends in {', '.join(READERS)}.")
     try:
-        frame = READERS[path.suffix](path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+        return list(READERS[path.suffix](path))
+    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
         raise GolgiError(f"{path} cannot be read: {error}") from error
-    if missing := {"concept", "text"} - set(frame.columns):
-        raise GolgiError(
-            f"{path}: no column {' nor '.join(sorted(missing))}; found {', '.join(frame.columns)}."
-        )
-    if "kind" not in frame.columns:
-        frame = frame.with_columns(kind=pl.lit("mention"))
-    columns = [pl.col(name).cast(pl.String) for name in ("concept", "text", "kind")]
-    return frame.select(columns).with_row_index("line", offset=FIRST_LINE[path.suffix])
 
 
-def _refuse_bad_rows(frame: pl.DataFrame, path: Path) -> None:
-    empty = pl.col("text").fill_null("").str.strip_chars() == ""
-    unknown = ~pl.col("kind").fill_null("").is_in(KINDS)
-    problems = [f"{path}:{line}: the text is empty." for line in frame.filter(empty)["line"]]
-    problems += [
-        f"{path}:{line}: kind {kind!r} is not one of {', '.join(KINDS)}."
-        for line, kind in frame.filter(unknown).select("line", "kind").iter_rows()
-    ]
-    if problems:
-        more = f"\n... and {len(problems) - 10} more." if len(problems) > 10 else ""
-        raise GolgiError("\n".join(problems[:10]) + more)
+def _csv_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        _refuse_missing_columns(reader.fieldnames or [], path)
+        for row in reader:
+            yield reader.line_num, row
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    frame = pl.read_parquet(path)
+    _refuse_missing_columns(frame.columns, path)
+    return enumerate(frame.iter_rows(named=True), start=1)
+
+
+READERS = {".jsonl": read_records, ".csv": _csv_rows, ".parquet": _parquet_rows}
+
+
+def _refuse_missing_columns(columns: Iterable[str], path: Path) -> None:
+    if missing := {"concept", "text"} - set(columns):
+        raise GolgiError(f"{path}: no column {' nor '.join(sorted(missing))}; found {', '.join(columns)}.")
+
+
+def _refuse_bad_rows(rows: list[Row], path: Path) -> None:
+    faults = [f"{path}:{line}: {fault}" for line, row in rows if (fault := _fault(row))]
+    if faults:
+        more = f"\n... and {len(faults) - FAULTS_SHOWN} more." if len(faults) > FAULTS_SHOWN else ""
+        raise GolgiError("\n".join(faults[:FAULTS_SHOWN]) + more)
+
+
+def _fault(row: dict) -> str:
+    if None in row:
+        return "more fields than the header has; put a text with commas in quotes."
+    for field in ("concept", "text"):
+        value = row.get(field)
+        if not isinstance(value, str | None):
+            return f"the {field} is {value!r}, which is not a text."
+        if not value or not value.strip():
+            return f"the {field} is empty."
+    kind = row.get("kind", "mention")
+    return "" if kind in KINDS else f"kind {kind!r} is not one of {', '.join(KINDS)}."
+
+
+def _tell_of_others(outside: Counter[str], names: list[str], path: Path) -> None:
+    if not outside:
+        return
+    near = [f"`{name}`.{hint}" for name in sorted(outside) if (hint := did_you_mean(name, names))]
+    shown = near[:NAMES_SHOWN] + ([f"... and {len(near) - NAMES_SHOWN} more"] if near[NAMES_SHOWN:] else [])
+    logger.info(
+        "%s: %d sentences of %d concepts outside the study passed over. %s",
+        path,
+        outside.total(),
+        len(outside),
+        " ".join(shown),
+    )

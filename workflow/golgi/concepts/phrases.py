@@ -1,8 +1,10 @@
-"""English in small: the forms of verbs and nouns, and frames with gaps that agree in number and tense."""
+"""English in small: the forms of verbs, and frames with gaps that agree in number and tense."""
 
 import re
 from functools import cache
 from typing import NamedTuple
+
+from golgi.study.plurals import pluralise
 
 # Past tenses that the rules do not give; a phrase's first word is its verb.
 IRREGULAR = """
@@ -18,14 +20,6 @@ sting stung, sweep swept, swim swam, swing swung, take took, teach taught, tell 
 throw threw, wear wore, win won, write wrote
 """
 PAST = dict(pair.split() for pair in IRREGULAR.replace("\n", " ").split(","))
-MANY = {
-    "child": "children",
-    "man": "men",
-    "woman": "women",
-    "foot": "feet",
-    "tooth": "teeth",
-    "mouse": "mice",
-}
 AUXILIARIES = {
     ("be", "present", False): "is",
     ("be", "present", True): "are",
@@ -97,17 +91,6 @@ def parts_of_many(phrase: str) -> str:
     """What several things have, where each has `phrase`: "a long neck" -> "long necks"; "wings" stays."""
     head = re.fullmatch(r"an? (.*)", phrase)
     return pluralise(head.group(1)) if head else phrase
-
-
-@cache
-def pluralise(noun: str) -> str:
-    """The English plural of a noun, or of a phrase that ends in one: horse -> horses, cherry -> cherries."""
-    for one, many in MANY.items():
-        if re.search(rf"\b{one}$", noun):
-            return noun.removesuffix(one) + many
-    if re.search(r"(s|x|z|ch|sh)$", noun):
-        return noun + "es"
-    return re.sub(r"(?<=[^aeiou])y$", "ie", noun) + "s"
 
 
 def join(first: str, second: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -25,9 +26,8 @@ def draw_negatives(
     for concept, pattern in patterns.items():
         generator = np.random.default_rng([seed, zlib.crc32(concept.encode())])
         others = [rows for owner, rows in rows_of.items() if owner != concept]
-        piles = [
-            [row for row in _shuffled(rows, generator) if not pattern.search(texts[row])] for rows in others
-        ]
+        shuffled = [_shuffled(rows, generator) for rows in others]
+        piles = [_without(pattern, rows, texts) for rows in shuffled]
         negatives[concept] = _round_robin(piles, number, generator)
         if len(negatives[concept]) < number:
             short.append(f"  {concept}: {len(negatives[concept])}")
@@ -43,11 +43,16 @@ def _shuffled(rows: list[int], generator: np.random.Generator) -> list[int]:
     return [rows[place] for place in generator.permutation(len(rows))]
 
 
-def _round_robin(piles: list[list[int]], number: int, generator: np.random.Generator) -> list[int]:
+def _without(pattern: re.Pattern[str], rows: list[int], texts: list[str]) -> Iterator[int]:
+    # Lazily: a concept needs few of the rows, and searching is what takes the time.
+    return (row for row in rows if not pattern.search(texts[row]))
+
+
+def _round_robin(piles: list[Iterator[int]], number: int, generator: np.random.Generator) -> list[int]:
     taken: list[int] = []
-    for depth in range(max(map(len, piles), default=0)):
-        ring = [pile[depth] for pile in piles if depth < len(pile)]
-        taken += _shuffled(ring, generator)[: number - len(taken)]
-        if len(taken) == number:
+    while len(taken) < number:
+        ring = [row for pile in piles if (row := next(pile, None)) is not None]
+        if not ring:
             break
+        taken += _shuffled(ring, generator)[: number - len(taken)]
     return sorted(taken)

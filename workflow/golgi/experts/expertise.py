@@ -7,14 +7,17 @@ matrix. The rows are sorted once per unit; one walk down that order serves every
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from golgi.errors import GolgiError
 from golgi.experts.kernels import COPY, CREDIT, FLAGS, FOUND, SEEN, pack_keys, score_units
 
-BLOCK_BYTES = 32 * 2**20  # responses read at a time, per thread
+# Responses lie row by row on the disk, and a strip of units is read at a time: this many bytes of them or,
+# with very many rows, one page of each. Were strips narrower than a page, many would read every page again.
+STRIP_BYTES = 256 * 2**20
+PAGE_BYTES = 4096
+BLOCK_BYTES = 32 * 2**20  # of a strip, scored at a time by one thread
 BATCH_UNITS = 64  # units whose keys are sorted and walked together: they stay in the processor's cache
 
 Read = Callable[[int, int], np.ndarray]
@@ -35,7 +38,8 @@ def average_precision(read: Read, sets: Sequence[Rows], *, units: int, threads: 
 
     AP = sum over distinct responses of (R_n - R_{n-1}) P_n (Suau et al. 2020, sec. 3), with ties grouped:
     scikit-learn's `average_precision_score`. `read(start, stop)` returns the responses [row, stop - start]
-    of some units; a set is (positive rows, negative rows). The result does not depend on `threads`.
+    of some units; a set is (positive rows, negative rows). The result does not depend on `threads`. Memory
+    is that of one strip (256 MiB, or 4 KiB of each row if that is more) and of three blocks a thread.
     Raises GolgiError for a set without positives, a row named twice in a set or beyond the responses, and a
     response that is not finite.
 
@@ -46,11 +50,10 @@ def average_precision(read: Read, sets: Sequence[Rows], *, units: int, threads: 
     labels = _index_labels(sets)
     result = np.empty((len(sets), units), np.float32)
 
-    def score(start: int, stop: int) -> None:
-        block = _read_finite(read, start, stop)
+    def score(block: np.ndarray, start: int) -> None:
         _check_rows(labels.rows, len(block))
-        for first in range(0, stop - start, BATCH_UNITS):
-            last = min(first + BATCH_UNITS, stop - start)
+        for first in range(0, block.shape[1], BATCH_UNITS):
+            last = min(first + BATCH_UNITS, block.shape[1])
             result[:, start + first : start + last] = _score_batch(block, first, last, labels)
 
     if sets:
@@ -71,8 +74,8 @@ def response_summaries(read: Read, sets: Sequence[Rows], *, units: int, threads:
             raise GolgiError(f"Label set {index} has no negatives.")
     summaries = Summaries(*(np.empty((len(sets), units), np.float32) for _ in range(3)))
 
-    def summarise(start: int, stop: int) -> None:
-        block = _read_finite(read, start, stop)
+    def summarise(block: np.ndarray, start: int) -> None:
+        stop = start + block.shape[1]
         for index, (positives, negatives) in enumerate(sets):
             ordered = np.sort(block[positives].T, axis=1)  # [unit, positive], contiguous
             summaries.negative_mean[index, start:stop] = block[negatives].mean(axis=0, dtype=np.float64)
@@ -153,8 +156,38 @@ def _check_rows(rows: np.ndarray, available: int) -> None:
         raise GolgiError(f"label sets name rows {rows[0]} to {rows[-1]}, but there are {available} rows.")
 
 
-def _read_finite(read: Read, start: int, stop: int) -> np.ndarray:
-    block = np.ascontiguousarray(read(start, stop), dtype=np.float32)
+Work = Callable[[np.ndarray, int], None]  # on responses [row, unit] and the number of their first unit
+
+
+def _each_block(work: Work, read: Read, *, units: int, threads: int) -> None:
+    empty = read(0, 0)
+    strip, block = strip_units(len(empty), empty.itemsize), block_units(len(empty))
+    with ThreadPoolExecutor(threads) as pool:
+        each = map if threads == 1 else pool.map
+        for start in range(0, units, strip):
+            _each_block_of(work, read(start, min(start + strip, units)), start, block, each)
+
+
+def strip_units(rows: int, itemsize: int) -> int:
+    """Return how many units are read at a time, of responses to `rows` sentences of `itemsize` bytes each."""
+    row_bytes = max(PAGE_BYTES, STRIP_BYTES // max(rows, 1))
+    return max(BATCH_UNITS, row_bytes // itemsize // BATCH_UNITS * BATCH_UNITS)
+
+
+def block_units(rows: int) -> int:
+    """Return how many units of a strip a thread scores at a time."""
+    return max(BATCH_UNITS, BLOCK_BYTES // (4 * max(rows, 1)) // BATCH_UNITS * BATCH_UNITS)
+
+
+def _each_block_of(work: Work, strip: np.ndarray, start: int, width: int, each: Callable) -> None:
+    def run(first: int) -> None:
+        work(_finite_block(strip[:, first : first + width], start + first), start + first)
+
+    list(each(run, range(0, strip.shape[1], width)))
+
+
+def _finite_block(responses: np.ndarray, start: int) -> np.ndarray:
+    block = np.ascontiguousarray(responses, dtype=np.float32)
     finite = np.isfinite(block)
     if not finite.all():
         row, unit = np.argwhere(~finite)[0]
@@ -162,22 +195,3 @@ def _read_finite(read: Read, start: int, stop: int) -> np.ndarray:
             f"the response of unit {start + unit} to sentence row {row} is {block[row, unit]}, not a number."
         )
     return block
-
-
-def _each_block(work: Callable[[int, int], None], read: Read, *, units: int, threads: int) -> None:
-    if units == 0:
-        return
-    rows = len(read(0, 1))
-    width = max(BATCH_UNITS, BLOCK_BYTES // (4 * max(rows, 1)) // BATCH_UNITS * BATCH_UNITS)
-    starts = range(0, units, width)
-    run = partial(_run_block, work, width, units)
-    if threads == 1:
-        for start in starts:
-            run(start)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, starts))
-
-
-def _run_block(work: Callable[[int, int], None], width: int, units: int, start: int) -> None:
-    work(start, min(start + width, units))

@@ -48,8 +48,9 @@ def score_experts(
     Expertise as in Suau et al. 2020, sec. 3. `responses` and `rotated` hold "{site}/{layer}" [row, unit].
     `ap` gets "{control}/{site}/{layer}" [concept, unit] float32, where control is `measured` and each of
     `controls` that is `rotated`, `shuffled` or `word`, and the same for the summaries of the measured
-    responses. For the untrained twin only `measured` is computed; `rotated` is read only where that control
-    is on. Raises GolgiError if responses, sets and controls do not fit each other.
+    responses. `word` is positives against negatives, all with the word of their own concept masked. For the
+    untrained twin only `measured` is computed; `rotated` is read only where that control is on. Raises
+    GolgiError if responses, sets and controls do not fit each other.
     """
     names = read_table(concepts, schema="concepts")["concept"].to_list()
     labels = _read_sets(sets, names)
@@ -129,6 +130,8 @@ def _label_sets(
             raise GolgiError(
                 f"{measured.path}: control `word` is on, but there are no responses to masked sentences."
             )
+        # Negatives are masked too, each at its own concept's word: were the mask in the positives alone, a
+        # unit that responds to the mask would separate the classes without knowing the concept.
         label_sets["word"] = [
             (positives + sentences, negatives + sentences) for positives, negatives in labels
         ]

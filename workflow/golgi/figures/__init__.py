@@ -15,7 +15,6 @@ from golgi.figures import (
     training_loss,
     within_between,
 )
-from golgi.figures.page import add_page_title
 from golgi.figures.style import style_context
 
 FIGURES: dict[str, ModuleType] = {
@@ -33,12 +32,8 @@ FIGURES: dict[str, ModuleType] = {
 def draw_figure(name: str, tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     """Draw one figure by its name in `FIGURES` from the tables its module names in `TABLES`.
 
-    Options that every figure knows: `threshold` (the study's tau), `models` (their order), `width_mm`,
-    `height_mm` and `title` (a line above the panels); a figure's own options are in its module. Raises
-    GolgiError if the panels have no room in the page that is asked for.
+    Options that every figure knows: `threshold` (the study's tau), `models` (their order) and `width_mm`;
+    a figure's own options are in its module. Raises GolgiError if the panels have no room in that width.
     """
     with style_context():
-        figure = FIGURES[name].draw(tables, options)
-        if options.get("title"):
-            add_page_title(figure, options["title"])
-    return figure
+        return FIGURES[name].draw(tables, options)

@@ -1,4 +1,4 @@
-"""Alignment with human ratings over training, against controls, baselines and the human ceiling."""
+"""Alignment with each reference over training, against controls, baselines and any human ceiling."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from golgi.figures import axes as shared
 from golgi.figures.page import message_page, wrapped_grid
 from golgi.figures.rows import at_threshold, checkpoints, counted, jaccard, models, share, study_threshold
-from golgi.figures.style import BASELINES, INK, SERIES, styled
+from golgi.figures.style import BASELINES, INK, SERIES, WITH_INTERVAL, styled
 
 TABLES = ("alignment",)
 CURVES = ("rotated", "shuffled", "word", *BASELINES)
@@ -28,13 +28,14 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
         for name in models(rows, options)
         for reference in rows.filter(pl.col("model") == name)["reference"].unique().sort()
     ]
-    texts = ["human ceiling", *(SERIES[control].name for control in rows["control"].unique())]
+    texts = [SERIES[control].name for control in rows["control"].unique()]
+    texts += ["human ceiling"] if rows["ceiling"].count() else []
     figure, panels = wrapped_grid(
         len(wanted),
         most=2,
         options=options,
         panel_height=44,
-        left=12,
+        left=14,
         right=shared.label_margin(texts),
         top=11,
     )
@@ -53,7 +54,7 @@ def draw_panel(axes: Axes, rows: pl.DataFrame, *, heading: str, threshold: float
         .sort("place")
     )
     axes.axhline(0, color=INK, lw=0.6, gid="zero")
-    labels = draw_measured(axes, placed.filter(pl.col("control") == "measured"))
+    labels = [draw_measured(axes, placed.filter(pl.col("control") == "measured"))]
     labels += [draw_curve(axes, placed, control) for control in CURVES if control in set(rows["control"])]
     labels += draw_levels(axes, rows, max(places.values()))
     axes.set_ylabel("alignment (Spearman's ρ)")
@@ -69,44 +70,23 @@ def draw_panel(axes: Axes, rows: pl.DataFrame, *, heading: str, threshold: float
     shared.label_ends(axes, [label for label in labels if label is not None])
 
 
-def draw_measured(axes: Axes, measured: pl.DataFrame) -> list[shared.EndLabel | None]:
+def draw_measured(axes: Axes, measured: pl.DataFrame) -> shared.EndLabel | None:
     """The measured curve with its 95 % band; gaps where rho is undefined."""
     style = SERIES["measured"]
-    filled = measured.with_columns(pl.col("rho", "low", "high").fill_null(float("nan")))
-    axes.fill_between(
-        filled["place"].to_numpy(),
-        filled["low"].to_numpy(),
-        filled["high"].to_numpy(),
-        color=style.colour,
-        alpha=0.18,
-        lw=0,
-        gid="band",
-    )
-    if measured.height == 1 and measured["rho"][0] is not None:
-        axes.vlines(
-            measured["place"],
-            measured["low"],
-            measured["high"],
-            color=style.colour,
-            alpha=0.5,
-            lw=1.6,
-            gid="interval",
-        )
-    axes.plot(filled["place"], filled["rho"], **style.plotting(), gid="measured", zorder=4)
-    return [end_label(measured, "measured")]
+    shared.interval_band(axes, measured, style.colour)
+    values = measured["rho"].fill_null(float("nan"))
+    axes.plot(measured["place"], values, **style.plotting(), gid="measured", zorder=4)
+    return end_label(measured, "measured")
 
 
 def draw_curve(axes: Axes, placed: pl.DataFrame, control: str) -> shared.EndLabel | None:
     part = placed.filter(pl.col("control") == control)
     if part.is_empty():
         return None
-    axes.plot(
-        part["place"],
-        part["rho"].fill_null(float("nan")),
-        **SERIES[control].plotting(),
-        gid=control,
-        zorder=3,
-    )
+    style = SERIES[control]
+    if control == WITH_INTERVAL:
+        shared.interval_bars(axes, part, style.colour)
+    axes.plot(part["place"], part["rho"].fill_null(float("nan")), **style.plotting(), gid=control, zorder=3)
     return end_label(part, control)
 
 

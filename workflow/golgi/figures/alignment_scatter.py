@@ -1,4 +1,4 @@
-"""Human ratings against the overlap of expert sets, pair by pair."""
+"""A reference's ratings against the overlap of expert sets, pair by pair."""
 
 import numpy as np
 import polars as pl

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from golgi.figures import axes as shared
 from golgi.figures.page import message_page, wrapped_grid
@@ -11,6 +12,7 @@ from golgi.figures.rows import at_last, checkpoints, controls, models, share, st
 from golgi.figures.style import CONTRAST, FAINT, INK, SERIES, styled
 
 TABLES = ("distribution",)
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @styled
@@ -23,7 +25,7 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     if last.is_empty():
         return message_page("No average precision was measured.", options)
     names = models(last, options)
-    figure, panels = wrapped_grid(len(names), most=2, options=options, panel_height=46, right=26, top=15)
+    figure, panels = wrapped_grid(len(names), most=2, options=options, panel_height=46, right=28, top=15)
     for panel, name in zip(panels, names, strict=True):
         draw_panel(panel, last.filter(pl.col("model") == name), heading=name, options=options)
     return figure
@@ -35,6 +37,14 @@ def survival(part: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     pairs = ordered["pairs"].to_numpy()
     above = np.cumsum(pairs[::-1])[::-1]
     return ordered["low"].to_numpy(), above / max(pairs.sum(), 1)
+
+
+def power_of_ten(value: float, _place: int) -> str:
+    """A tick of the logarithmic axis: 1, 0.1, 0.01, then 10⁻³ and so on."""
+    exponent = round(np.log10(value))
+    if exponent > -3:
+        return f"{10.0**exponent:g}"
+    return "10\N{SUPERSCRIPT MINUS}" + str(-exponent).translate(SUPERSCRIPTS)
 
 
 def draw_panel(axes: Axes, part: pl.DataFrame, *, heading: str, options: dict) -> None:
@@ -51,6 +61,8 @@ def draw_panel(axes: Axes, part: pl.DataFrame, *, heading: str, options: dict) -
                 edges[shown][-1:], shares[shown][-1:], **style.plotting(), gid=f"end {control}", zorder=4
             )
     axes.set_ylim(0.5 / max(total, 1), 1.6)
+    axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(0, 1.01)
     axes.set_xlabel("average precision x")
     axes.set_ylabel("share of pairs with AP ≥ x")

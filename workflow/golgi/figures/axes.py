@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter
 
@@ -57,7 +58,7 @@ def pad_steps(axes: Axes, places: list[float]) -> None:
     axes.set_xlim(*transform.inverted().transform(np.array([low - pad, high + pad])))
 
 
-def roomy_ticks(axes: Axes, labels: dict[float, str], gap: float = 1.2) -> dict[float, str]:
+def roomy_ticks(axes: Axes, labels: dict[float, str], gap: float = 1.5) -> dict[float, str]:
     """The labels (place -> text) that fit side by side `gap` mm apart: ends first, then left to right."""
     width, _ = axes_size(axes)
     low, high = axes.transData.transform([(x, axes.get_ylim()[0]) for x in axes.get_xlim()])[:, 0]
@@ -134,7 +135,23 @@ def most_labels(axes: Axes) -> int:
 
 def label_margin(texts: list[str]) -> float:
     """Millimetres to leave at the right of a panel for end labels."""
-    return 4.8 + max((text_width(text, LABEL_SIZE) for text in texts), default=0.0)
+    return 6.0 + max((text_width(text, LABEL_SIZE) for text in texts), default=0.0)
+
+
+def interval_band(axes: Axes, rows: pl.DataFrame, colour: str) -> None:
+    """The 95 % interval (columns `place`, `low`, `high`) of a curve as a band, of a lone point as a bar."""
+    low, high = (rows[side].fill_null(float("nan")).to_numpy() for side in ("low", "high"))
+    axes.fill_between(rows["place"].to_numpy(), low, high, color=colour, alpha=0.18, lw=0, gid="band")
+    if rows.height == 1:
+        axes.vlines(rows["place"], low, high, color=colour, alpha=0.5, lw=1.6, gid="interval")
+
+
+def interval_bars(axes: Axes, rows: pl.DataFrame, colour: str) -> None:
+    """The 95 % interval of a control as thin bars, behind the curves."""
+    known = rows.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
+    axes.vlines(
+        known["place"], known["low"], known["high"], color=colour, alpha=0.7, lw=0.6, gid="control interval"
+    )
 
 
 def title(axes: Axes, text: str, note: str = "") -> None:

@@ -24,6 +24,9 @@ from golgi.figures.style import SERIES, checkpoint_colours, styled
 
 TABLES = ("counts",)
 COLUMNS = 2
+# Of more checkpoints, the first, the middle and the last are named: their colours are ordered.
+MOST_NAMED = 6
+FEW_NAMED = 3
 
 
 @styled
@@ -71,7 +74,8 @@ def draw_panel(axes: Axes, counts: pl.DataFrame, *, heading: str, threshold: flo
     means = mean_experts(measured, ("checkpoint", "layer")).sort("layer")
     colours = checkpoint_colours(checkpoints(measured))
     labels = [draw_checkpoint(axes, means, name, colour) for name, colour in colours.items()]
-    labels = evenly(labels, shared.most_labels(axes) - len(controls(counts)))
+    room = shared.most_labels(axes) - len(controls(counts))
+    labels = evenly(labels, room if len(labels) <= MOST_NAMED else FEW_NAMED)
     labels += draw_controls(axes, at_last(counts))
     layer_axis(axes, counts)
     axes.set_ylim(0, max(1.06 * axes.get_ylim()[1], 1.0) if means["mean"].max() == 0 else None)

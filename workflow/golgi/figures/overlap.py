@@ -22,6 +22,8 @@ TOP_MM = 10.0
 GAP_MM = 4.0
 VECTOR_CONCEPTS = 60
 COLOURS = "YlGnBu"
+USUAL = 0.99
+HATCHING = {"facecolor": "#f0f0f0", "edgecolor": "#a8a8a8", "hatch": "//////", "lw": 0}
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,9 @@ def square_panels(count: int, order: Order, options: dict) -> tuple[Figure, list
     roomy = pitch_type(square, len(order.concepts)) >= SMALLEST_TYPE
     left, bottom = named if roomy else margins(order, names=False)
     side = cell - left - GAP_MM
-    if options.get("height_mm"):
-        side = min(side, options["height_mm"] / rows - TOP_MM - bottom)
-    need_room("width_mm or height_mm", width, side, columns)
-    figure = blank(width, options.get("height_mm") or rows * (side + TOP_MM + bottom))
-    height = figure.get_size_inches()[1] * 25.4
+    need_room(width, side, columns)
+    height = rows * (side + TOP_MM + bottom)
+    figure = blank(width, height)
     corners = [
         (
             (index % columns) * cell + left,
@@ -159,10 +159,7 @@ def triangles(overlap: pl.DataFrame, order: Order) -> tuple[np.ma.MaskedArray, n
 
 def draw_cells(axes: Axes, jaccard: np.ma.MaskedArray, colours: str):
     size = len(jaccard)
-    values = jaccard.compressed()
-    low, high = (values.min(), values.max()) if values.size else (0.0, 1.0)
-    if high - low < 1e-9:
-        low, high = max(low - 0.05, 0.0), low + 0.05
+    low, high = colour_range(jaccard.compressed())
     return axes.pcolormesh(
         np.arange(size + 1),
         np.arange(size + 1),
@@ -173,6 +170,19 @@ def draw_cells(axes: Axes, jaccard: np.ma.MaskedArray, colours: str):
         rasterized=size > VECTOR_CONCEPTS,
         gid="jaccard",
     )
+
+
+def colour_range(values: np.ndarray) -> tuple[float, float]:
+    """From the smallest overlap to the largest or, if few pairs lie far above, to the `USUAL` quantile."""
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    usual = float(np.quantile(values, USUAL))
+    if low < usual < high / 2:
+        high = usual
+    if high - low < 1e-9:
+        low, high = max(low - 0.05, 0.0), low + 0.05
+    return low, high
 
 
 def draw_empty(axes: Axes, empty: np.ndarray) -> None:
@@ -186,11 +196,8 @@ def draw_empty(axes: Axes, empty: np.ndarray) -> None:
     axes.add_patch(
         PathPatch(
             Path.make_compound_path(*cells),
-            facecolor="#f0f0f0",
-            edgecolor="#a8a8a8",
-            hatch="//////",
-            lw=0,
             gid="empty",
+            **HATCHING,
         )
     )
 
@@ -217,8 +224,9 @@ def bracket_categories(axes: Axes, order: Order) -> None:
     beside = -(names + (3.0 if named else 1.2)) / side
     for axis_label in ("rows",) if named else ("rows", "columns"):
         draw_brackets(axes, order, beside, rows=axis_label == "rows")
+    width = min(0.8, 0.5 * side / size * POINTS_PER_MM)  # thinner than a cell, so that none is hidden
     for _, start, _stop in order.blocks:
-        axes.plot([0, start, start], [start, start, size], color="white", lw=0.8, gid="block")
+        axes.plot([0, start, start], [start, start, size], color="white", lw=width, gid="block")
 
 
 def draw_brackets(axes: Axes, order: Order, beside: float, *, rows: bool) -> None:
@@ -263,35 +271,33 @@ def largest(blocks: list[tuple[str, int, int]], most: int) -> list[tuple[str, in
 
 
 def colour_bar(axes: Axes, mesh, hatched: int) -> None:
-    """The panel's own colour range, in the empty upper triangle."""
+    """The panel's own colour range, in the empty upper triangle, with the largest value if it lies beyond."""
     side, _ = axes_size(axes)
     length = min(25, 0.5 * side)
-    bar = axes.inset_axes((1 - length / side, 1 - 8 / side, length / side, 1.8 / side))
-    colours = axes.figure.colorbar(mesh, cax=bar, orientation="horizontal")
+    bar = axes.inset_axes((1 - (length + 2) / side, 1 - 8 / side, length / side, 1.8 / side))
+    largest_value = mesh.get_array().max()
+    beyond = largest_value is not np.ma.masked and largest_value > mesh.get_clim()[1] + 1e-9
+    ends = "max" if beyond else "neither"
+    colours = axes.figure.colorbar(mesh, cax=bar, orientation="horizontal", extend=ends, extendfrac=0.06)
     colours.outline.set_linewidth(0.4)
     bar.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     bar.tick_params(labelsize=6.5)
-    bar.set_title("Jaccard overlap", fontsize=6.5, loc="left", pad=2)
+    most = f" (to {share(largest_value)})" if beyond else ""
+    bar.set_title(f"Jaccard overlap{most}", fontsize=6.5, loc="left", pad=2)
     if hatched:
-        bar.add_patch(
-            Rectangle(
-                (0, -4.6),
-                0.14,
-                1.2,
-                transform=bar.transAxes,
-                clip_on=False,
-                facecolor="#f0f0f0",
-                edgecolor="#a8a8a8",
-                hatch="//////",
-                lw=0,
-            )
-        )
-        bar.text(
-            0.18,
-            -4.0,
-            f"no experts ({hatched:,})",
-            transform=bar.transAxes,
-            fontsize=6.5,
-            va="center",
-            color=INK,
-        )
+        name_hatching(bar, hatched)
+
+
+def name_hatching(bar: Axes, hatched: int) -> None:
+    bar.add_patch(
+        Rectangle((0, -4.6), 0.14, 1.2, transform=bar.transAxes, clip_on=False, **HATCHING),
+    )
+    bar.text(
+        0.18,
+        -4.0,
+        f"no experts ({hatched:,})",
+        transform=bar.transAxes,
+        fontsize=6.5,
+        va="center",
+        color=INK,
+    )

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from functools import cache
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -17,7 +18,6 @@ from golgi.figures.style import COLUMN_MM, DOUBLE_MM, FAINT, POINTS_PER_MM, inch
 
 NARROWEST_MM = 55.0
 SMALLEST_PANEL_MM = 12.0
-PAGE_TITLE_MM = 6.0
 FONT = FontProperties(family="DejaVu Sans")
 
 
@@ -58,32 +58,35 @@ def grid(
     right: float = 3.0,
     top: float = 8.0,
     bottom: float = 10.0,
+    stack: int = 1,
+    gap: float = 0.0,
 ) -> tuple[Figure, np.ndarray]:
     """A page of equal cells, with margins in mm inside each; returns the figure and its axes [row, column].
 
-    Options: `width_mm` and `height_mm` of the whole page. GolgiError if the panels have no room in it.
+    Rows come in stacks of `stack` panels, `gap` mm apart: `top` and `bottom` are the margins of a stack.
+    Option: `width_mm` of the whole page. GolgiError if the panels have no room in it.
     """
     width = page_width(columns, options)
     cell_width = width / columns
-    if options.get("height_mm"):
-        panel_height = options["height_mm"] / rows - top - bottom
-    need_room("width_mm", width, cell_width - left - right, columns)
-    need_room("height_mm", options.get("height_mm"), panel_height, rows)
-    cell_height = top + panel_height + bottom
-    figure = blank(width, rows * cell_height)
+    need_room(width, cell_width - left - right, columns)
+    cell_height = top + stack * panel_height + (stack - 1) * gap + bottom
+    height = math.ceil(rows / stack) * cell_height
+    figure = blank(width, height)
     axes = np.empty((rows, columns), dtype=object)
     for row, column in np.ndindex(rows, columns):
-        corner = (column * cell_width + left, (rows - 1 - row) * cell_height + bottom)
+        band, level = divmod(row, stack)
+        below = band * cell_height + top + (level + 1) * panel_height + level * gap
+        corner = (column * cell_width + left, height - below)
         axes[row, column] = place(figure, *corner, cell_width - left - right, panel_height)
     return figure, axes
 
 
-def need_room(option: str, given: float | None, panel: float, panels: int) -> None:
-    """Raise GolgiError if a panel would be smaller than can be read."""
+def need_room(width: float, panel: float, panels: int) -> None:
+    """Raise GolgiError if a panel would be narrower than can be read."""
     if panel < SMALLEST_PANEL_MM:
-        least = given + panels * (SMALLEST_PANEL_MM - panel)
+        least = width + panels * (SMALLEST_PANEL_MM - panel)
         raise GolgiError(
-            f"figures: {option} of {given:g} leaves no room for the panels: at least {math.ceil(least)}."
+            f"figures: width_mm of {width:g} leaves no room for the panels: at least {math.ceil(least)}."
         )
 
 
@@ -96,21 +99,9 @@ def wrapped_grid(panels: int, *, most: int, options: dict, **geometry: float) ->
     return figure, list(axes.flat[:panels])
 
 
-def add_page_title(figure: Figure, text: str) -> None:
-    """Put a title above everything, on a page made taller by its line."""
-    width, height = figure.get_size_inches()
-    taller = height + inches(PAGE_TITLE_MM)
-    for axes in figure.axes:
-        box = axes.get_position()
-        axes.set_position((box.x0, box.y0 * height / taller, box.width, box.height * height / taller))
-    figure.set_size_inches(width, taller)
-    line = fit_title(text, 0.88 * width * 25.4, 8.5)
-    figure.text(inches(2) / width, 1 - inches(2) / taller, line, fontsize=8.5, weight="bold", va="top")
-
-
 def message_page(message: str, options: dict) -> Figure:
     """A page that says in words why there is nothing to draw."""
-    figure = blank(page_width(1, options), options.get("height_mm") or 24)
+    figure = blank(page_width(1, options), 24)
     figure.text(0.5, 0.5, message, ha="center", va="center", color=FAINT, wrap=True)
     return figure
 
@@ -120,7 +111,8 @@ def text_width(text: str, size: float = 7.0) -> float:
     """Millimetres that a text takes at a font size in points."""
     if not text.strip():
         return 0.0
-    return TextPath((0, 0), text, size=size, prop=FONT).get_extents().width / POINTS_PER_MM
+    with rc_context({"text.parse_math": False}):
+        return TextPath((0, 0), text, size=size, prop=FONT).get_extents().width / POINTS_PER_MM
 
 
 def fit_title(text: str, room: float, size: float = 7.5) -> str:

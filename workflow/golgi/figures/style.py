@@ -54,6 +54,8 @@ SERIES = {
 }
 CONTROLS = ("untrained", "rotated", "shuffled", "word")
 BASELINES = ("input_embedding", "sentence_embedding")
+# The control whose interval is drawn: those of all of them could not be told apart.
+WITH_INTERVAL = "rotated"
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:

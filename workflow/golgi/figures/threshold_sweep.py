@@ -46,6 +46,8 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
         right=shared.label_margin(texts),
         top=11,
         bottom=9,
+        stack=height,
+        gap=8.5,
     )
     lines = tables["distribution"]["chance"].mean(), options.get("threshold")
     for place in range(bands * columns):
@@ -89,6 +91,8 @@ def draw_model(
     shared.label_ends(stack[0], labels)
     for axes, reference in zip(stack[1:], references, strict=True):
         draw_alignment(axes, counts, alignment.filter(pl.col("reference") == reference), reference, lines)
+    for axes in stack[:-1]:
+        axes.set_xlabel("")
 
 
 def draw_alignment(

@@ -17,7 +17,7 @@ from golgi.figures.rows import (
     step_label,
     study_threshold,
 )
-from golgi.figures.style import INK, MEASURED, SERIES, styled
+from golgi.figures.style import INK, MEASURED, SERIES, WITH_INTERVAL, styled
 
 TABLES = ("categories",)
 
@@ -45,6 +45,8 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
         right=shared.label_margin(texts),
         top=11,
         bottom=9,
+        stack=2,
+        gap=8.5,
     )
     for place in range(bands * columns):
         band, column = divmod(place, columns)
@@ -62,6 +64,7 @@ def draw_model(upper: Axes, lower: Axes, rows: pl.DataFrame, name: str, threshol
     order = checkpoints(rows)
     measured = in_order(measured, order)
     draw_means(upper, measured, order)
+    upper.set_xlabel("")
     shared.title(
         upper,
         name,
@@ -100,18 +103,8 @@ def draw_differences(axes: Axes, rows: pl.DataFrame, measured: pl.DataFrame, ord
     labels = []
     for control in controls(rows):
         labels.append(draw_control(axes, rows.filter(pl.col("control") == control), control, measured, order))
-    reach = [measured["difference"] - measured["low"], measured["high"] - measured["difference"]]
-    reach = [side.clip(0).to_numpy() for side in reach]
-    axes.errorbar(
-        measured["place"],
-        measured["difference"],
-        yerr=reach,
-        **style.plotting(),
-        capsize=1.6,
-        elinewidth=0.8,
-        zorder=4,
-        gid="measured",
-    )
+    shared.interval_band(axes, measured, style.colour)
+    axes.plot(measured["place"], measured["difference"], **style.plotting(), gid="measured", zorder=4)
     labels.append(
         shared.EndLabel("measured", measured["place"][-1], measured["difference"][-1], style.colour)
     )
@@ -129,6 +122,8 @@ def draw_control(
         axes.axhline(value, color=style.colour, ls=style.line, lw=style.width, gid=control, zorder=2)
         return shared.EndLabel(style.name, measured["place"][-1], value, style.colour)
     part = in_order(part, order)
+    if control == WITH_INTERVAL:
+        shared.interval_bars(axes, part, style.colour)
     axes.plot(part["place"], part["difference"], **style.plotting(), gid=control, zorder=3)
     return shared.EndLabel(style.name, part["place"][-1], part["difference"][-1], style.colour)
 

@@ -12,12 +12,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from golgi.errors import GolgiError
-from golgi.models.weights import (
-    find_weights,
-    hash_files,
-    hash_parameters,
-    tensor_shapes,
-)
+from golgi.models.memory import naming_failure
+from golgi.models.weights import find_weights, hash_files, hash_parameters, tensor_shapes
 
 logger = logging.getLogger(__name__)
 
@@ -61,30 +57,28 @@ def load_model(folder: Path, *, who: str, dtype: torch.dtype, device: torch.devi
     shapes = tensor_shapes(files, who=who)
     config = _read_config(folder, who)
     options = LOADING | {"config": config, "dtype": dtype, "local_files_only": True, "use_safetensors": True}
-    try:
+    with naming_failure(f"{folder} cannot be loaded as a language model", who=who):
         model, info = AutoModelForCausalLM.from_pretrained(
             folder, **options, ignore_mismatched_sizes=True, output_loading_info=True
         )
-    except Exception as error:
-        raise GolgiError(f"{who}: {folder} cannot be loaded as a language model: {error}") from error
     _check_loaded(info, shapes, folder, who)
     return _wrap(model, who=who, device=device, weights_sha256=hash_files(files, who=who))
 
 
 def make_untrained(folder: Path, *, who: str, seed: int, dtype: torch.dtype, device: torch.device) -> Model:
-    """Return the twin of a folder's model: its architecture, initialised from `seed`, without training."""
+    """Return the twin of a folder's model: its architecture, initialised from `seed`, without training.
+
+    Always on the CPU, so that one seed is one twin, and in `dtype`, so that it needs no more memory than the
+    model: the numbers are those of a float32 twin, rounded.
+    """
     config = _read_config(folder, who)
+    failure = f"{folder / 'config.json'} describes no causal language model"
     # Initialisation draws from torch's global generator, so that one is seeded and then restored.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        try:
-            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, **LOADING)
-        except Exception as error:
-            raise GolgiError(
-                f"{who}: {folder / 'config.json'} describes no causal language model: {error}"
-            ) from error
-    weights_sha256 = hash_parameters(model)
-    return _wrap(model.to(dtype), who=who, device=device, weights_sha256=weights_sha256)
+        with naming_failure(failure, who=who):
+            model = AutoModelForCausalLM.from_config(config, dtype=dtype, **LOADING)
+    return _wrap(model, who=who, device=device, weights_sha256=hash_parameters(model))
 
 
 def _read_config(folder: Path, who: str) -> Any:
@@ -118,17 +112,16 @@ def _check_loaded(info: dict[str, Any], shapes: dict[str, Any], folder: Path, wh
 
 
 def _wrap(model: PreTrainedModel, *, who: str, device: torch.device, weights_sha256: str) -> Model:
-    model = model.to(device).eval().requires_grad_(False)
     family = type(model).__name__
+    with naming_failure(f"the family {family} cannot be moved to {device}", who=who):
+        model = model.to(device).eval().requires_grad_(False)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     vocabulary = model.get_input_embeddings().weight.shape[0]
     text = model.config.get_text_config()
-    try:
+    with naming_failure(f"TransformerLens cannot hook the family {family}", who=who):
         bridge = build_bridge_from_module(
             model, family, hf_config=model.config, device=device, model_name=who
         )
-    except Exception as error:
-        raise GolgiError(f"{who}: TransformerLens cannot hook the family {family}: {error}") from error
     return Model(
         who=who,
         bridge=bridge,

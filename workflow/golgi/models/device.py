@@ -6,9 +6,8 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 import torch
 
@@ -53,11 +52,11 @@ def claim_device(name: str) -> Iterator[torch.device]:
 
 @contextmanager
 def _locked_gpu(count: int) -> Iterator[int]:
-    index, file = _wait_for_lock([_lock_path(index) for index in range(count)])
+    index, lock = _wait_for_lock([_lock_path(index) for index in range(count)])
     try:
         yield index
     finally:
-        file.close()
+        os.close(lock)
 
 
 def _lock_path(index: int) -> Path:
@@ -65,29 +64,46 @@ def _lock_path(index: int) -> Path:
     return Path(tempfile.gettempdir()) / f"golgi-gpu-{torch.cuda.get_device_properties(index).uuid}.lock"
 
 
-def _wait_for_lock(paths: list[Path]) -> tuple[int, IO[str]]:
+def _wait_for_lock(paths: list[Path]) -> tuple[int, int]:
     told = False
     while True:
         for index, path in enumerate(paths):
-            file = _try_lock(path)
-            if file is not None:
-                return index, file
+            lock = _try_lock(path)
+            if lock is not None:
+                return index, lock
         if not told:
             logger.info("All %d GPUs are claimed by other jobs; waiting for one.", len(paths))
             told = True
         time.sleep(POLL)
 
 
-def _try_lock(path: Path) -> IO[str] | None:
+def _try_lock(path: Path) -> int | None:
+    try:
+        lock = _open_lock(path)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        raise GolgiError(
+            f"{path}, which says who uses a GPU, cannot be locked: {error.strerror}. Delete it or set TMPDIR."
+        ) from error
+    return lock
+
+
+def _open_lock(path: Path) -> int:
+    # Not created where it is: in a folder for all, Linux refuses O_CREAT for a file that is another user's
+    # (fs.protected_regular).
+    with suppress(FileNotFoundError):
+        return os.open(path, os.O_RDWR)
     # Open to all: the jobs of every user of this machine share its GPUs.
     previous = os.umask(0)
     try:
-        file = path.open("a", opener=lambda name, flags: os.open(name, flags, 0o666))
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:  # another job was first
+        return os.open(path, os.O_RDWR)
     finally:
         os.umask(previous)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file

@@ -27,14 +27,24 @@ def write_folder(folder: Path) -> Iterator[Path]:
 
 
 def publish_folder(temporary: Path, folder: Path) -> None:
-    """Flush every file of `temporary` and rename it to `folder`, replacing what is there."""
+    """Flush every file of `temporary` and rename it to `folder`, replacing what is there.
+
+    Who may read the files is up to the umask, whatever the libraries that wrote them chose.
+    """
+    readable = 0o777 & ~_umask()  # mkdtemp and safetensors leave theirs to the owner alone
     for path in (*temporary.rglob("*"), temporary):
+        path.chmod(readable if path.is_dir() else readable & 0o666)
         _flush(path)
-    temporary.chmod(0o755)  # mkdtemp makes folders for their owner only
     if folder.is_dir():
         shutil.rmtree(folder)
     temporary.rename(folder)
     _flush(folder.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _flush(path: Path) -> None:

@@ -1,9 +1,10 @@
-"""Batches that do not fit into memory are halved until they do, and the log says so."""
+"""A lack of memory: batches are halved until they fit, and the log says so; a model's failure is named."""
 
 import gc
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -69,6 +70,19 @@ def ran_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return any(complaint in str(error) for complaint in CPU_COMPLAINTS)
+
+
+@contextmanager
+def naming_failure(failure: str, *, who: str) -> Iterator[None]:
+    """Turn any error of a library into GolgiError `who: failure: error`; a lack of memory is said as such."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        if ran_out_of_memory(error):
+            failure = "the model does not fit into memory; use a narrower dtype, or a machine with more"
+            reason = reason.splitlines()[0]
+        raise GolgiError(f"{who}: {failure}: {reason}") from error
 
 
 def _free_memory() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from golgi.errors import GolgiError
 from golgi.models.bridge import Model
+from golgi.models.memory import naming_failure
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +77,13 @@ def measure_widths(model: Model, sites: list[str]) -> dict[tuple[str, int], int]
         hook for site in sites for layer in range(model.layers) for hook in site_hooks(site, layer, receive)
     ]
     ids = torch.zeros((1, 2), dtype=torch.long, device=model.device)
-    try:
-        with model.bridge.hooks(fwd_hooks=hooks), torch.inference_mode():
-            model.forward(ids, torch.ones_like(ids))
-    except Exception as error:
-        raise GolgiError(
-            f"{model.who}: TransformerLens cannot run the family {model.family}: {error}"
-        ) from error
+    failure = f"TransformerLens cannot run the family {model.family}"
+    with (
+        naming_failure(failure, who=model.who),
+        model.bridge.hooks(fwd_hooks=hooks),
+        torch.inference_mode(),
+    ):
+        model.forward(ids, torch.ones_like(ids))
     silent = [
         f"{site} of layer {layer}"
         for site in sites

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -70,24 +71,26 @@ def tensor_shapes(files: list[Path], *, who: str) -> dict[str, tuple[Path, tuple
 
 
 def hash_files(files: list[Path], *, who: str) -> str:
-    """Return the sha256 over (name, dtype, shape, bytes) of every stored tensor, in order of name."""
+    """Return the sha256 over the sorted sha256s of all stored tensors, each over (dtype, shape, bytes).
+
+    Names do not count: the same weights have other names in files of other ages, and in memory.
+    """
     owners = {name: file for name, (file, _) in tensor_shapes(files, who=who).items()}
     handles = {file: safe_open(file, framework="pt") for file in files}
-    digest = hashlib.sha256()
-    for name in sorted(owners):
-        _update(digest, name, handles[owners[name]].get_tensor(name))
-    return digest.hexdigest()
+    return _combine(_hash_tensor(handles[file].get_tensor(name)) for name, file in owners.items())
 
 
 def hash_parameters(model: torch.nn.Module) -> str:
-    """Return the same hash as `hash_files`, over the parameters of a model in memory."""
-    digest = hashlib.sha256()
-    for name, parameter in sorted(model.named_parameters()):
-        _update(digest, name, parameter.detach())
-    return digest.hexdigest()
+    """Return the hash that `hash_files` gives for a model in memory once it is saved, tied tensors once."""
+    return _combine(_hash_tensor(parameter.detach()) for parameter in model.parameters())
 
 
-def _update(digest: "hashlib._Hash", name: str, tensor: torch.Tensor) -> None:
-    head = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
-    digest.update(json.dumps(head).encode())
+def _combine(hashes: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+
+
+def _hash_tensor(tensor: torch.Tensor) -> str:
+    head = [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
+    digest = hashlib.sha256(json.dumps(head).encode())
     digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -58,7 +58,8 @@ def measure_alignment(
     and checkpoints, in the same order; `references` are the spec's entries by name, `reference_files` the
     tables of those that are not the lexicon. The planned family, adjusted by Holm's method, is the measured
     Jaccard overlap at `planned_threshold` and each model's last checkpoint (model -> checkpoint), with every
-    reference. Raises GolgiError for faulty references and for files that do not fit the concepts.
+    reference; one whose rho is undefined stays in the family as p = 1, and its own cells are empty. Raises
+    GolgiError for faulty references and for files that do not fit the concepts.
     """
     described = read_table(concepts, schema="concepts")
     ratings = [
@@ -164,9 +165,11 @@ def _describe(test: _Test, reference: Reference) -> dict[str, Any]:
 
 
 def _adjust(frame: pl.DataFrame) -> pl.DataFrame:
-    tested = frame["p"].is_not_null() & (frame["family"] == "planned")
+    planned, defined = (frame["family"] == "planned").to_numpy(), frame["p"].is_not_null().to_numpy()
     adjusted = np.full(len(frame), np.nan)
-    adjusted[tested.to_numpy()] = holm(frame.filter(tested)["p"].to_numpy())
+    # A planned test that could not be made was planned all the same: without it the others would look better.
+    adjusted[planned] = holm(frame["p"].fill_null(1.0).to_numpy()[planned])
+    adjusted[~defined] = np.nan
     return frame.with_columns(pl.Series("p_holm", adjusted).fill_nan(None))
 
 

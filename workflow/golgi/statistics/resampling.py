@@ -46,20 +46,6 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """Return p-values [test] adjusted for the false discovery rate (Benjamini and Hochberg 1995).
-
-    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03]))
-    array([0.03, 0.04, 0.04])
-    """
-    p = np.asarray(p, np.float64)
-    order = np.argsort(p, kind="stable")[::-1]
-    stepped = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
-
-
 def permutations(items: int, draws: int, random: np.random.Generator) -> np.ndarray:
     """Return seeded permutations [draw, item] of 0 .. items - 1."""
     return random.permuted(np.tile(np.arange(items), (draws, 1)), axis=1)

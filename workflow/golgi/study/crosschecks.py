@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 from golgi.study.document import Document
 from golgi.study.lexicon import Concept, Lexicon, unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
+from golgi.study.ratings import FEWEST_PAIRS, too_few_pairs
 
 CHANCE_DEVIATIONS = 4
 
@@ -128,7 +129,7 @@ def _pythia_steps(checked: Checked) -> Iterator[Problem]:
 
 def _known_concepts(checked: Checked) -> Iterator[Problem]:
     chosen, lexicon = checked.spec["concepts"], checked.lexicon
-    names = {"categories": lexicon.categories, "only": [concept.name for concept in lexicon.concepts]}
+    names = {"categories": [one.name for one in lexicon.categories], "only": list(lexicon.by_name)}
     unknown = 0
     for field, known in names.items():
         for number in unknown_names(chosen[field], known):
@@ -182,20 +183,25 @@ def _enough_categories(checked: Checked) -> Iterator[Problem]:
 
 def _lexicon_reference(checked: Checked) -> Iterator[Problem]:
     alignment = checked.spec["analyses"].get("alignment", {"references": {}})
-    bare = [concept.name for concept in checked.concepts if not concept.has_attributes]
+    bare, pairs = _without_attributes(checked), math.comb(len(checked.concepts), 2)
     for name, reference in alignment["references"].items():
+        path = ("analyses", "alignment", "references", name)
         if "lexicon" in reference and bare:
-            shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
-            message = f"needs attributes in {checked.lexicon.file}; without any: {shown}."
-            yield checked.problem(("analyses", "alignment", "references", name), message)
+            yield checked.problem(path, f"needs attributes in {checked.lexicon.file}; without any: {bare}.")
+        if "lexicon" in reference and pairs < FEWEST_PAIRS:
+            yield checked.problem(path, too_few_pairs(f"{len(checked.concepts)} concepts make", pairs))
 
 
 def _templates_need_attributes(checked: Checked) -> Iterator[Problem]:
-    bare = [concept.name for concept in checked.concepts if not concept.has_attributes]
+    bare = _without_attributes(checked)
     if bare and "templates" in checked.spec["concepts"]["sentences"]["source"]:
-        shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
-        message = f"templates tell of attributes, and {checked.lexicon.file} has none for: {shown}."
+        message = f"templates tell of attributes, and {checked.lexicon.file} has none for: {bare}."
         yield checked.problem(("concepts", "sentences", "source"), message)
+
+
+def _without_attributes(checked: Checked) -> str:
+    bare = [concept.name for concept in checked.concepts if not concept.attributes]
+    return ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
 
 
 def _chance(checked: Checked) -> Iterator[Problem]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as FilePath
 
 from golgi.study.plan import FIGURE_TABLES, UNTRAINED, Study
@@ -14,6 +16,23 @@ GPU_RATE = {"float32": 1e13, "float16": 3e13, "bfloat16": 3e13}
 CPU_RATE_PER_THREAD = 2e10
 # Activations that live at once, in units of the residual stream's width.
 LIVE_WIDTHS = 24
+# Bytes in memory per byte of weights: TransformerLens keeps queries, keys and values once more.
+WEIGHTS_HELD = 1.5
+LIBRARIES = 10**9  # bytes that torch and its company take before there is a model
+SENTENCE_BYTES = 2000  # a sentence and its tokens, masked and not
+STRIP_BYTES, PAGE_BYTES = 256 * 2**20, 4096  # of responses that are scored at a time: as in golgi.experts
+BLOCK_BYTES, BLOCK_UNITS = 32 * 2**20, 64
+DISK_RATE = 2e8  # bytes per second
+# Processor seconds per unit: to walk one sentence of one set, and to sort one sentence.
+WALK_SECONDS, SORT_SECONDS = 1e-8, 2e-8
+# Of all pairs of a unit and a concept, in the neuron basis or the rotated one; less at high thresholds.
+EXPERT_SHARE = 0.05
+EXPERT_DISK, EXPERT_MEMORY = 115, 300  # bytes: two Parquet files and a CSV; in memory while they are sorted
+
+# What a job asks for: never less than the floor; the default where a model's shape is not known beforehand.
+SAFETY = 1.5
+FLOOR_MB, DEFAULT_MB = 4000, 16000
+FLOOR_MINUTES, DEFAULT_MINUTES = 30, 240
 # Published shapes: layers, width, parameters (Biderman et al. 2023, table 1).
 PYTHIA = {
     "14m": (6, 128, 14_067_712),
@@ -38,10 +57,14 @@ class Shape:
     hidden: int
     parameters: int
 
+    def widths(self, sites: list[str]) -> list[int]:
+        """Return the units of each of the given sites in one block."""
+        widths = {"mlp_pre": self.hidden, "mlp_post": self.hidden, "qkv": 3 * self.width}
+        return [widths.get(site, self.width) for site in sites]
+
     def units(self, sites: list[str]) -> int:
         """Return the units of one block, over the given sites."""
-        widths = {"mlp_pre": self.hidden, "mlp_post": self.hidden, "qkv": 3 * self.width}
-        return sum(widths.get(site, self.width) for site in sites)
+        return sum(self.widths(sites))
 
 
 @dataclass(frozen=True)
@@ -74,8 +97,46 @@ class Estimate:
 
 def estimate(study: Study) -> Estimate:
     """Return a rough estimate of a study's work, at 16 tokens a sentence."""
-    sentences = len(study.concepts) * study.spec["concepts"]["sentences"]["positives"]
-    return Estimate(sentences, count_jobs(study), [_work(study, model, sentences) for model in study.models])
+    return Estimate(
+        count_sentences(study), count_jobs(study), [_work(study, model) for model in study.models]
+    )
+
+
+def count_sentences(study: Study) -> int:
+    """Return how many sentences a model reads for each checkpoint, masked ones not counted."""
+    return len(study.concepts) * study.spec["concepts"]["sentences"]["positives"]
+
+
+def response_memory_mb(study: Study, model: str) -> int:
+    """Return the memory to ask for where `collect_responses` reads a model, in MB of 10^6 bytes."""
+    shape = model_shape(study, model)
+    return DEFAULT_MB if shape is None else _megabytes(_reading_memory(study, model, shape))
+
+
+def scoring_memory_mb(study: Study, model: str) -> int:
+    """Return the memory to ask for where `score_experts` scores a model, in MB of 10^6 bytes."""
+    shape = model_shape(study, model)
+    return DEFAULT_MB if shape is None else _megabytes(_scoring_memory(study, model, shape))
+
+
+def response_minutes(study: Study, model: str) -> int:
+    """Return the minutes to ask for where `collect_responses` reads a model at one checkpoint."""
+    shape = model_shape(study, model)
+    return DEFAULT_MINUTES if shape is None else _minutes(_reading_seconds(study, model, shape))
+
+
+def scoring_minutes(study: Study, model: str) -> int:
+    """Return the minutes to ask for where `score_experts` scores a model at one checkpoint."""
+    shape = model_shape(study, model)
+    return DEFAULT_MINUTES if shape is None else _minutes(_scoring_seconds(study, model, shape))
+
+
+def _megabytes(size: float) -> int:
+    return max(FLOOR_MB, math.ceil(SAFETY * size / 1e6))
+
+
+def _minutes(seconds: float) -> int:
+    return max(FLOOR_MINUTES, math.ceil(SAFETY * seconds / 60))
 
 
 def count_jobs(study: Study) -> dict[str, int]:
@@ -117,7 +178,8 @@ def model_shape(study: Study, model: str) -> Shape | None:
         return _shape(layers, width, 4 * width, training["vocabulary"])
     config = FilePath(study.folder(model, study.last_checkpoint(model))) / "config.json"
     if config.is_file():
-        return _configured(config)
+        stamp = config.stat()
+        return _configured(config, (stamp.st_mtime_ns, stamp.st_size))
     name = study.source(model).get("hub", "").lower()
     size = name.removeprefix("eleutherai/pythia-").removesuffix("-deduped")
     if name.startswith("eleutherai/pythia-") and size in PYTHIA:
@@ -131,7 +193,9 @@ def _shape(layers: int, width: int, hidden: int, vocabulary: int) -> Shape:
     return Shape(layers, width, hidden, layers * block + 2 * vocabulary * width)
 
 
-def _configured(config: FilePath) -> Shape | None:
+@lru_cache
+def _configured(config: FilePath, stamp: tuple[int, int]) -> Shape | None:
+    # Asked for by every job of a workflow; the stamp tells a file that has changed.
     try:
         facts = json.loads(config.read_text(encoding="utf-8"))
         layers = facts.get("num_hidden_layers") or facts["n_layer"]
@@ -142,25 +206,23 @@ def _configured(config: FilePath) -> Shape | None:
         return None
 
 
-def _work(study: Study, model: str, sentences: int) -> ModelWork:
-    shape, dtype = model_shape(study, model), study.spec["models"][model]["dtype"]
-    checkpoints, masked = study.checkpoints(model), "word" in study.controls
-    readings = len(study.weights(model)) * (1 + masked) + (UNTRAINED in checkpoints)
-    tokens = readings * sentences * TOKENS_PER_SENTENCE
+def _work(study: Study, model: str) -> ModelWork:
+    shape, checkpoints = model_shape(study, model), study.checkpoints(model)
+    readings = len(study.weights(model)) * (1 + _has(study, "word")) + _has(study, UNTRAINED)
+    tokens = readings * count_sentences(study) * TOKENS_PER_SENTENCE
     if shape is None:
         return ModelWork(model, len(checkpoints), tokens, None, None, None, None, None)
-    per_layer = shape.units(study.spec["experts"]["sites"])
-    units = shape.layers * per_layer
-    operations = 2 * shape.parameters * tokens + _training_operations(study, model, shape)
+    seconds = len(study.weights(model)) * _reading_seconds(study, model, shape)
+    seconds += _has(study, UNTRAINED) * _forward_seconds(study, model, shape)
     return ModelWork(
         model=model,
         checkpoints=len(checkpoints),
         tokens=tokens,
         shape=shape,
-        units=units,
-        disk=_disk(study, model, shape, sentences, units, readings),
-        memory=max(_reading_memory(study, shape, dtype), sentences * per_layer * 8),
-        hours=operations / rate(study, dtype) / 3600,
+        units=_units(study, shape),
+        disk=_disk(study, model, shape, readings),
+        memory=max(_reading_memory(study, model, shape), _scoring_memory(study, model, shape)),
+        hours=(seconds + _training_seconds(study, model, shape)) / 3600,
     )
 
 
@@ -169,24 +231,101 @@ def rate(study: Study, dtype: str) -> float:
     return GPU_RATE[dtype] if study.gpu else CPU_RATE_PER_THREAD * study.threads
 
 
-def _training_operations(study: Study, model: str, shape: Shape) -> int:
+def _has(study: Study, control: str) -> bool:
+    return control in study.controls
+
+
+def _sites(study: Study) -> list[str]:
+    return study.spec["experts"]["sites"]
+
+
+def _units(study: Study, shape: Shape) -> int:
+    return shape.layers * shape.units(_sites(study))
+
+
+def _dtype(study: Study, model: str) -> str:
+    return study.spec["models"][model]["dtype"]
+
+
+def _weight_bytes(study: Study, model: str) -> int:
+    return 4 if _dtype(study, model) == "float32" else 2
+
+
+def _response_bytes(study: Study, model: str) -> int:
+    return 2 if _dtype(study, model) == "float16" else 4  # bfloat16 is stored as float32
+
+
+def _training_seconds(study: Study, model: str, shape: Shape) -> float:
     training = study.source(model).get("train")
     if not training:
-        return 0
-    return 6 * shape.parameters * training["steps"] * training["batch"] * training["context"]
+        return 0.0
+    tokens = training["steps"] * training["batch"] * training["context"]
+    return 6 * shape.parameters * tokens / rate(study, _dtype(study, model))
 
 
-def _disk(study: Study, model: str, shape: Shape, sentences: int, units: int, readings: int) -> int:
-    dtype, kind, steps = study.spec["models"][model]["dtype"], study.kind(model), len(study.weights(model))
-    rotated = steps if "rotated" in study.controls else 0
-    responses = (readings + rotated) * sentences * units * (2 if dtype == "float16" else 4)
+def _forward_seconds(study: Study, model: str, shape: Shape) -> float:
+    tokens = count_sentences(study) * TOKENS_PER_SENTENCE
+    return 2 * shape.parameters * tokens / rate(study, _dtype(study, model))
+
+
+def _reading_seconds(study: Study, model: str, shape: Shape) -> float:
+    seconds = (1 + _has(study, "word")) * _forward_seconds(study, model, shape)
+    stored = (1 + _has(study, "word") + _has(study, "rotated")) * count_sentences(study)
+    seconds += stored * _units(study, shape) * _response_bytes(study, model) / DISK_RATE
+    seconds += 2 * _weight_bytes(study, model) * shape.parameters / DISK_RATE  # loaded, and hashed
+    if _has(study, "rotated"):
+        tokens, widths = count_sentences(study) * TOKENS_PER_SENTENCE, shape.widths(_sites(study))
+        turned = 2 * tokens * shape.layers * sum(width**2 for width in widths)
+        made = sum(8 / 3 * width**3 for width in set(widths))  # QR, on the CPU
+        seconds += turned / rate(study, "float32") + made / (CPU_RATE_PER_THREAD * study.threads)
+    return seconds
+
+
+def _reading_memory(study: Study, model: str, shape: Shape) -> int:
+    size, tokens, widths = (
+        _weight_bytes(study, model),
+        study.spec["compute"]["batch_tokens"],
+        shape.widths(_sites(study)),
+    )
+    pooled = (1 + _has(study, "rotated")) * tokens // TOKENS_PER_SENTENCE * _units(study, shape) * size
+    held = LIBRARIES + int(WEIGHTS_HELD * size * shape.parameters) + SENTENCE_BYTES * count_sentences(study)
+    held += size * tokens * shape.width * LIVE_WIDTHS + 2 * pooled  # on the device and off it
+    if _has(study, "rotated"):
+        # Kept in float32, made in float64 from a second one; a batch's activations are turned in float32.
+        held += sum(4 * width**2 for width in set(widths)) + 16 * max(widths) ** 2
+        held += 8 * tokens * max(widths)
+    return held
+
+
+def _scoring_seconds(study: Study, model: str, shape: Shape) -> float:
+    chosen, units = study.spec["concepts"]["sentences"], _units(study, shape)
+    kinds = 2 + sum(_has(study, control) for control in ("shuffled", "word", "rotated"))  # and the summaries
+    walked = kinds * len(study.concepts) * (chosen["positives"] + chosen["negatives"])
+    rows = (1 + _has(study, "word") + _has(study, "rotated")) * count_sentences(study)
+    processor = units * (walked * WALK_SECONDS + rows * SORT_SECONDS) / study.threads
+    return processor + 2 * rows * units * _response_bytes(study, model) / DISK_RATE
+
+
+def _scoring_memory(study: Study, model: str, shape: Shape) -> int:
+    rows, per_layer = (1 + _has(study, "word")) * count_sentences(study), max(shape.widths(_sites(study)))
+    strip = min(max(STRIP_BYTES, PAGE_BYTES * rows), rows * per_layer * _response_bytes(study, model))
+    blocks = 3 * study.threads * max(BLOCK_BYTES, 4 * BLOCK_UNITS * rows)
+    arrays = 2 * (4 + len(study.controls)) * len(study.concepts) * per_layer * 4
+    return LIBRARIES // 2 + strip + blocks + arrays + EXPERT_MEMORY * _experts(study, shape)
+
+
+def _experts(study: Study, shape: Shape) -> int:
+    pairs = len(study.concepts) * _units(study, shape)
+    return int(EXPERT_SHARE * pairs * (1 + _has(study, "rotated")))
+
+
+def _disk(study: Study, model: str, shape: Shape, readings: int) -> int:
+    kind, steps, units = study.kind(model), len(study.weights(model)), _units(study, shape)
+    rotated = steps * _has(study, "rotated")
+    responses = (readings + rotated) * count_sentences(study) * units * _response_bytes(study, model)
     # Three summaries of the measured responses stand beside the average precisions.
     arrays = steps * (4 + len([control for control in study.controls if control != UNTRAINED]))
-    arrays += 4 * (UNTRAINED in study.controls)
+    arrays += 4 * _has(study, UNTRAINED)
+    experts = (steps + _has(study, UNTRAINED)) * _experts(study, shape) * EXPERT_DISK
     weights = {"hub": 2, "train": 4, "directory": 0}[kind] * shape.parameters * steps
-    return responses + arrays * len(study.concepts) * units * 4 + weights
-
-
-def _reading_memory(study: Study, shape: Shape, dtype: str) -> int:
-    size = 4 if dtype == "float32" else 2
-    return size * (shape.parameters + study.spec["compute"]["batch_tokens"] * shape.width * LIVE_WIDTHS)
+    return responses + arrays * len(study.concepts) * units * 4 + experts + weights

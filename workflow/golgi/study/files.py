@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from golgi.study.crosschecks import Checked
-from golgi.study.problems import Path, Problem, did_you_mean
+from golgi.study.problems import Path, Problem, StudyError, did_you_mean
+from golgi.study.ratings import FEWEST_PAIRS, Rating, places_of, rated_pairs, read_ratings, too_few_pairs
 
-CELLS = re.compile(r"[\s,;]+")
-PART_OF_SPEECH = re.compile(r"-[a-z]$")
-LARGEST_REFERENCE = 4_000_000
 FEW_PAIRS = 10
 
 Existing = tuple[Path, str]
 
 
 def file_problems(checked: Checked) -> tuple[list[Problem], list[Problem]]:
-    """Return problems and warnings about the files that a study names; nothing large is read."""
+    """Return problems and warnings about the files that a study names; only ratings are read."""
     problems = [*_missing_files(checked), *_missing_folders(checked)]
     warnings = []
     for path, file in _references(checked):
-        lines = _lines(file)
-        if lines is None:
+        if not FilePath(file).is_file():
             problems.append(checked.problem(path, f"{file} cannot be read; is it there?"))
-        elif checked.lexicon and "concepts" in checked.spec:
-            pairs = _rated_pairs(checked, lines)
-            if pairs == 0:
-                problems.append(checked.problem(path, f"{file} rates no pair of the study's concepts."))
+            continue
+        try:
+            ratings = read_ratings(file)
+        except StudyError as error:
+            problems += error.problems
+            continue
+        if checked.lexicon and "concepts" in checked.spec:
+            pairs = _pairs_of_the_study(checked, ratings)
+            if pairs < FEWEST_PAIRS:
+                problems.append(checked.problem(path, too_few_pairs(f"{file} rates", pairs)))
             elif pairs < FEW_PAIRS:
                 warnings.append(
                     checked.problem(path, f"{file} rates only {pairs} pairs of the study's concepts.")
                 )
     return problems, warnings
+
+
+def _pairs_of_the_study(checked: Checked, ratings: list[Rating]) -> int:
+    forms = ((place, form) for place, one in enumerate(checked.concepts) for form in (one.word, one.plural))
+    rated, _ = rated_pairs(ratings, places_of(forms)[0])
+    return len(rated)
 
 
 def _missing_files(checked: Checked) -> Iterator[Problem]:
@@ -92,22 +100,3 @@ def checkpoint_folder(source: dict, step: int | str) -> FilePath:
     """Return where a directory source keeps a checkpoint; `final` is the folder itself."""
     directory = FilePath(source["directory"])
     return directory if step == "final" else directory / source["folder"].replace("{step}", str(step))
-
-
-def _lines(file: str) -> list[str] | None:
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(LARGEST_REFERENCE).decode("utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-
-
-def _rated_pairs(checked: Checked, lines: list[str]) -> int:
-    words = {word.lower(): concept.name for concept in checked.concepts for word in concept.words}
-    pairs = set()
-    for line in lines:
-        cells = [PART_OF_SPEECH.sub("", cell) for cell in CELLS.split(line.strip().lower())[:2]]
-        names = {words[cell] for cell in cells if cell in words}
-        if len(names) == 2:
-            pairs.add(frozenset(names))
-    return len(pairs)

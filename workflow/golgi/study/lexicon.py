@@ -1,96 +1,233 @@
-"""As much of a lexicon as a study needs to be checked: names, words and categories, with their lines.
-
-`golgi.concepts.lexicon` reads lexicons in full; this room does without it, since every start waits for it.
-"""
+"""The lexicon: which concepts a study is about, the sense that is meant, and how they are related."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path as FilePath
 
 from golgi.study.document import Document, read_document
-from golgi.study.problems import Problem, StudyError
+from golgi.study.plurals import pluralise
+from golgi.study.problems import Path, Problem, StudyError, did_you_mean
+from golgi.study.words import compose, fold, word_fault
+
+CONCEPT_FIELDS = ("word", "plural", "category", "part_of_speech", "gloss", "attributes")
+CATEGORY_FIELDS = ("parent", "gloss", "attributes")
+FILE_FIELDS = ("categories", "concepts", "part_of_speech")
+
+Attributes = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Concept:
-    """A concept as the study sees it: the words it may be rated under, and whether attributes are known."""
+    """A sense of a word: what it is called, what is meant, what it belongs to, what is true of it."""
 
     name: str
-    words: tuple[str, ...]
-    lineage: tuple[str, ...]
-    has_attributes: bool
+    word: str
+    plural: str
+    category: str
+    part_of_speech: str
+    gloss: str
+    attributes: Attributes = field(default_factory=dict, hash=False)
 
-    @property
-    def category(self) -> str:
-        """The nearest category."""
-        return self.lineage[0] if self.lineage else ""
+
+@dataclass(frozen=True)
+class Category:
+    """A group of concepts, or of categories; `parent` is empty at the top of the tree."""
+
+    name: str
+    parent: str = ""
+    gloss: str = ""
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The concepts of a lexicon file in its order, and the names of its categories."""
+    """Concepts and categories, in the order of the file."""
 
-    file: str
     concepts: tuple[Concept, ...]
-    categories: tuple[str, ...]
+    categories: tuple[Category, ...]
+    file: str = ""
+
+    @cached_property
+    def by_name(self) -> dict[str, Concept]:
+        """The concepts by their names."""
+        return {concept.name: concept for concept in self.concepts}
+
+    def lineage(self, concept: str) -> list[str]:
+        """Names of a concept's categories from the nearest to the top."""
+        return _ancestors(self.by_name[concept].category, {one.name: one for one in self.categories})
 
     def selected(self, categories: Iterable[str] | None, only: Iterable[str] | None) -> list[Concept]:
-        """Return the concepts of the named categories (or of categories below them), narrowed to `only`."""
-        groups, names = set(categories or self.categories), set(only or [one.name for one in self.concepts])
-        return [one for one in self.concepts if groups & set(one.lineage) and one.name in names]
+        """Concepts of the categories (or of categories below them; default: all), narrowed to `only`."""
+        groups, names = set(categories or ()), set(only or self.by_name)
+        found = [one for one in self.concepts if not groups or groups & set(self.lineage(one.name))]
+        return [one for one in found if one.name in names]
 
 
-def read_lexicon(path: str) -> Lexicon:
-    """Return names, words and categories of a lexicon; StudyError with file and line where it is not one."""
+def load_lexicon(path: FilePath | str) -> Lexicon:
+    """Read a lexicon (YAML); attributes of a category hold for each of its concepts.
+
+    Raises StudyError (a GolgiError) with all its faults, each with file, line and column: unknown or missing
+    fields, what is not text, an unknown category, a category that is its own ancestor, a word that two
+    concepts share or that cannot be found in texts.
+    """
     document = read_document(path)
+    data = document.data if isinstance(document.data, dict) else {}
     problems = [
-        _not_a_group(document, key) for key in ("categories", "concepts") if not _group(document, key)
+        document.problem((key,), "a lexicon has `categories` and `concepts`, each a group of names.")
+        for key in ("categories", "concepts")
+        if not isinstance(data.get(key), dict)
     ]
     if problems:
         raise StudyError(problems)
-    categories, concepts = document.data["categories"], document.data["concepts"]
-    problems += [
-        document.problem((section, name), "a group of fields is wanted.")
-        for section, entries in (("categories", categories), ("concepts", concepts))
-        for name, entry in entries.items()
-        if not isinstance(entry, dict) and not (section == "categories" and entry is None)
-    ]
-    if problems:
-        raise StudyError(problems)
-    found = tuple(_concept(name, entry, categories) for name, entry in concepts.items())
-    return Lexicon(path, found, tuple(categories))
+    reader = _Reader(document)
+    lexicon = reader.lexicon(data)
+    if reader.problems:
+        raise StudyError(reader.problems)
+    return lexicon
 
 
-def _group(document: Document, key: str) -> bool:
-    return isinstance(document.data, dict) and isinstance(document.data.get(key), dict)
+class _Reader:
+    """Reads the parts of a lexicon, and gathers what is wrong with them in `problems`."""
 
+    def __init__(self, document: Document):
+        self.document = document
+        self.problems: list[Problem] = []
 
-def _not_a_group(document: Document, key: str) -> Problem:
-    return document.problem((key,), "a lexicon has `categories` and `concepts`, each a group of names.")
+    def lexicon(self, data: dict) -> Lexicon:
+        part_of_speech = self._text((), self._fields((), data, FILE_FIELDS), "part_of_speech")
+        categories, inherited = self._categories(data["categories"])
+        concepts = {}
+        for name, entry in data["concepts"].items():
+            fields = self._fields(("concepts", name), entry, CONCEPT_FIELDS)
+            if fields is not None:
+                concepts[name] = self._concept(name, fields, part_of_speech, inherited)
+        self._check_words(concepts.values())
+        return Lexicon(tuple(concepts.values()), tuple(categories.values()), self.document.file)
 
+    def _categories(self, entries: dict) -> tuple[dict[str, Category], dict[str, Attributes]]:
+        categories, inherited = {}, {}
+        for name, entry in entries.items():
+            path = ("categories", name)
+            fields = self._fields(path, {} if entry is None else entry, CATEGORY_FIELDS) or {}
+            inherited[name] = self._attributes(path, fields)
+            texts = {key: self._text(path, fields, key) for key in ("parent", "gloss")}
+            categories[name] = Category(name, **texts)
+        for name in categories:
+            self._check_lineage(name, categories)
+        return categories, inherited
 
-def _concept(name: str, entry: dict, categories: dict) -> Concept:
-    lineage = _lineage(entry.get("category"), categories)
-    words = [name, entry.get("word"), entry.get("plural")]
-    nearest = categories.get(lineage[0]) or {} if lineage else {}
-    return Concept(
-        name=name,
-        words=tuple(word for word in words if isinstance(word, str)),
-        lineage=lineage,
-        has_attributes=bool(entry.get("attributes") or nearest.get("attributes")),
-    )
+    def _concept(
+        self, name: str, fields: dict, part_of_speech: str, inherited: dict[str, Attributes]
+    ) -> Concept:
+        path = ("concepts", name)
+        text = {key: self._text(path, fields, key) for key in ("category", "part_of_speech", "gloss")}
+        text["part_of_speech"] = text["part_of_speech"] or part_of_speech
+        for key, value in text.items():
+            if not value and isinstance(fields.get(key), str | None):
+                self._refuse((*path, key), "missing.")
+        if text["category"] and text["category"] not in inherited:
+            hint = did_you_mean(text["category"], inherited)
+            self._refuse((*path, "category"), f"`{text['category']}` is not one of `categories`.{hint}")
+        word = self._form(path, fields, "word", _one_line(name))
+        plural = self._form(path, fields, "plural", pluralise(word)) if word else ""
+        attributes = _merge(inherited.get(text["category"], {}), self._attributes(path, fields))
+        return Concept(name, word, plural, **text, attributes=attributes)
 
+    def _form(self, path: Path, fields: dict, key: str, default: str) -> str:
+        value = fields.get(key)
+        form = default if value is None else self._text(path, fields, key)
+        fault = word_fault(form)
+        if fault and isinstance(value, str | None):
+            self._refuse((*path, key), fault)
+        return "" if fault else form
 
-def _lineage(category: object, categories: dict) -> tuple[str, ...]:
-    path: list[str] = []
-    while isinstance(category, str) and category not in path:
-        path.append(category)
-        category = (categories.get(category) or {}).get("parent")
-    return tuple(path)
+    def _fields(self, path: Path, entry: object, allowed: Sequence[str]) -> dict | None:
+        if not isinstance(entry, dict):
+            self._refuse(path, f"a group of fields is wanted: {', '.join(allowed)}.")
+            return None
+        for key in entry:
+            if key not in allowed:
+                hint = did_you_mean(key, allowed)
+                self._refuse((*path, key), f"unknown field.{hint} Allowed here: {', '.join(allowed)}.", True)
+        return entry
+
+    def _text(self, path: Path, fields: dict, key: str) -> str:
+        value = fields.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self._refuse((*path, key), f"a text is wanted, not {_shown(value)}.")
+            return ""
+        return _one_line(value)
+
+    def _attributes(self, path: Path, fields: dict) -> Attributes:
+        entry, path = fields.get("attributes"), (*path, "attributes")
+        if entry is None:
+            return {}
+        if not isinstance(entry, dict):
+            self._refuse(path, f"a group of names with their values is wanted, not {_shown(entry)}.")
+            return {}
+        return {key: self._values((*path, key), values) for key, values in entry.items()}
+
+    def _values(self, path: Path, values: object) -> tuple[str, ...]:
+        listed = isinstance(values, list)
+        values = values if listed else [values]
+        for number, value in enumerate(values):
+            if not isinstance(value, str) or not value.strip():
+                where = (*path, number) if listed else path
+                self._refuse(where, f"a text is wanted, not {_shown(value)}.")
+        return tuple(_one_line(value) for value in values if isinstance(value, str))
+
+    def _check_lineage(self, name: str, categories: dict[str, Category]) -> None:
+        parent, where = categories[name].parent, ("categories", name, "parent")
+        if parent and parent not in categories:
+            self._refuse(where, f"`{parent}` is not one of `categories`.{did_you_mean(parent, categories)}")
+        path = _ancestors(name, categories)
+        if categories[path[-1]].parent == name:
+            self._refuse(where, f"the category is its own ancestor: {' -> '.join((*path, name))}.")
+
+    def _check_words(self, concepts: Iterable[Concept]) -> None:
+        owners: dict[str, str] = {}
+        for concept in concepts:
+            for key, form in (("word", concept.word), ("plural", concept.plural)):
+                owner = owners.setdefault(fold(form), concept.name) if form else concept.name
+                if owner != concept.name:
+                    path = ("concepts", concept.name, key)
+                    self._refuse(path, f"`{form}` is already a word of `{owner}`.")
+                    break
+
+    def _refuse(self, path: Path, message: str, at_key: bool = False) -> None:
+        self.problems.append(self.document.problem(path, message, at_key=at_key))
 
 
 def unknown_names(chosen: Sequence[str] | None, known: Iterable[str]) -> list[int]:
     """Return the positions of chosen names that are not known."""
     known = set(known)
     return [number for number, name in enumerate(chosen or []) if name not in known]
+
+
+def _one_line(text: str) -> str:
+    return compose(" ".join(text.split()))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "a group of fields"
+    if value is None or value == "":
+        return "nothing"
+    return f"{str(value).lower()}; put it in quotes if it is a word"
+
+
+def _merge(inherited: Attributes, own: Attributes) -> Attributes:
+    keys = dict.fromkeys((*inherited, *own))
+    return {key: tuple(dict.fromkeys((*inherited.get(key, ()), *own.get(key, ())))) for key in keys}
+
+
+def _ancestors(name: str, categories: dict[str, Category]) -> list[str]:
+    path: list[str] = []
+    while name in categories and name not in path:
+        path.append(name)
+        name = categories[name].parent
+    return path

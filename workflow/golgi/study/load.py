@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from golgi.study.crosschecks import Checked, crosscheck
 from golgi.study.document import Document, read_document
 from golgi.study.files import file_problems
-from golgi.study.lexicon import Lexicon, read_lexicon
+from golgi.study.lexicon import Lexicon, load_lexicon
 from golgi.study.plan import Study
 from golgi.study.problems import Problem, StudyError, did_you_mean
 from golgi.study.resolve import resolve
@@ -62,7 +62,7 @@ def _lexicon(spec: dict, document: Document) -> tuple[Lexicon | None, list[Probl
         message = f"there is no file {file}.{did_you_mean(FilePath(file).stem, there)}"
         return None, [document.problem(("concepts", "lexicon"), message)]
     try:
-        return read_lexicon(file), []
+        return load_lexicon(file), []
     except StudyError as error:
         return None, list(error.problems)
 
