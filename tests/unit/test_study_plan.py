@@ -121,28 +121,16 @@ def test_figure_options_are_one_figures(tmp_path, study):
     assert changed == ["overlap"]
 
 
-def test_slices_hold_only_what_is_named(study):
-    part = study.slice("experts.thresholds", "seed", ("models", "pythia-70m", "bos"))
-    assert part == {
-        "experts": {"thresholds": [0.6, 0.8]},
-        "models": {"pythia-70m": {"bos": False}},
-        "seed": 3,
-    }
-    assert list(study.slice("seed", "compute", "experts")) == ["compute", "experts", "seed"]
-    with pytest.raises(KeyError):
-        study.slice("experts.threshold")
-
-
-def test_slices_are_copies(study):
-    study.slice("experts")["experts"]["thresholds"].append(1)
-    assert study.spec["experts"]["thresholds"] == [0.6, 0.8]
-
-
 def test_fingerprints_follow_what_they_name(tmp_path, study):
     other = edited(tmp_path, "pooling: mean", "pooling: max")
     assert study.fingerprint("experts") != other.fingerprint("experts")
     assert study.fingerprint("models", "concepts") == other.fingerprint("models", "concepts")
     assert study.fingerprint() != other.fingerprint()
+    assert study.fingerprint(("models", "pythia-70m", "bos")) == other.fingerprint(
+        ("models", "pythia-70m", "bos")
+    )
+    with pytest.raises(KeyError):
+        study.fingerprint("experts.threshold")
 
 
 def test_fingerprints_do_not_depend_on_where_the_data_are(study):
@@ -154,7 +142,7 @@ def test_fingerprints_are_the_same_in_every_process():
     code = (
         "from golgi.study import load_study\n"
         f"study = load_study('{VALID.as_posix()}/smallest.yaml')\n"
-        "print(study.fingerprint(), study.slice('experts', 'seed'), study.figures, study.tables)"
+        "print(study.fingerprint(), study.fingerprint('experts', 'seed'), study.figures, study.tables)"
     )
     printed = {
         subprocess.run(

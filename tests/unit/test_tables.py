@@ -13,16 +13,15 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
 from golgi.errors import GolgiError
+from golgi.files import read_json, write_json
 from golgi.tables import (
     SCHEMAS,
     create_arrays,
     gather_tables,
     open_arrays,
-    read_json,
     read_table,
     table_schema,
     write_arrays,
-    write_json,
     write_table,
 )
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent
 # How results are written, logged and described does not change what they are.
-INFRASTRUCTURE = {"errors", "jobs", "modules", "provenance", "tables", "models/progress", "models/device"}
+INFRASTRUCTURE = {
+    "errors",
+    "files",
+    "jobs",
+    "modules",
+    "provenance",
+    "tables",
+    "models/progress",
+    "models/device",
+}
 
 
 def depends_on(*modules: str) -> list[str]:

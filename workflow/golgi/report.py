@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from golgi.captions import TITLES, moment
 from golgi.figures.rows import CONTROLS, at_last, p_value, share
 from golgi.figures.style import SERIES
-from golgi.tables import read_table, write_atomically
+from golgi.files import write_atomically
+from golgi.tables import read_table
 
 HERE = Path(__file__).resolve().parent
 CHANCE_MARGIN = 0.05

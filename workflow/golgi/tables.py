@@ -1,18 +1,15 @@
-"""Read and write what crosses a rule: tables with a declared schema, arrays and small facts.
+"""Read and write what crosses a rule: tables with a declared schema, and arrays.
 
-Everything is written under a temporary name in the same folder, flushed to the disk and renamed, so a
-file that exists is whole. Tables are Parquet, arrays are safetensors (https://github.com/huggingface/safetensors),
-small facts are JSON. Nothing is ever unpickled.
+Tables are Parquet, arrays are safetensors (https://github.com/huggingface/safetensors). Every file appears
+whole (golgi.files), and nothing is ever unpickled.
 """
 
 import contextlib
 import errno
-import glob
 import json
 import mmap
 import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from golgi.errors import GolgiError
+from golgi.files import write_atomically
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "tables"
 POLARS_TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}
@@ -34,58 +32,7 @@ NUMPY_TYPES = {
     "BOOL": np.bool_,
 }
 TYPE_NAMES = {np.dtype(numpy_type): name for name, numpy_type in NUMPY_TYPES.items()}
-WRITE_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors format
-
-
-@contextlib.contextmanager
-def write_atomically(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on a clean exit it is flushed to the disk and renamed to `path`.
-
-    On an error the temporary file is removed and `path` is left as it was. A full disk or an unwritable
-    folder raises GolgiError.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-    except OSError as error:
-        raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        _flush(path.parent)
-        _sweep(path)
-    except OSError as error:
-        if error.errno not in WRITE_FAILURES:
-            raise
-        raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sweep(path: Path) -> None:
-    # What a killed writer of the same file left behind; one that still runs has lost its turn.
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        left.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @cache
@@ -169,22 +116,6 @@ def gather_tables(
     if threshold is not None:
         frame = frame.filter((pl.col("threshold") - threshold).abs() < 1e-9)
     write_table(frame, path, schema=schema, csv=True)
-
-
-def write_json(data: Any, path: str | Path) -> None:
-    """Write plain data as JSON with sorted keys."""
-    with write_atomically(path) as temporary:
-        temporary.write_text(
-            json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-
-
-def read_json(path: str | Path) -> Any:
-    """Read JSON; GolgiError if the file is missing or damaged."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GolgiError(f"{path} cannot be read as JSON: {error}.") from error
 
 
 Layout = dict[str, tuple[tuple[int, ...], np.dtype]]

@@ -8,8 +8,9 @@ with job(snakemake.log[0]):
     from golgi.captions import caption
     from golgi.figures import draw_figure
     from golgi.figures.saving import save_figure
+    from golgi.files import write_atomically
     from golgi.provenance import provenance
-    from golgi.tables import read_table, write_atomically
+    from golgi.tables import read_table
 
     params, out = snakemake.params, snakemake.output
     paths = dict(zip(params.names, map(Path, snakemake.input.tables), strict=True))

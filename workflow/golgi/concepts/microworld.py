@@ -14,7 +14,7 @@ import numpy as np
 from golgi.concepts.grammar import PATIENCE, Draft, Grammar
 from golgi.concepts.lexicon import Concept, Lexicon, load_lexicon
 from golgi.errors import GolgiError
-from golgi.tables import write_atomically
+from golgi.files import write_atomically
 
 KINDS = ("fact", "story")
 HELD_OUT = 5  # one text in five is held out

@@ -9,7 +9,7 @@ from pathlib import Path
 from golgi.concepts import microworld
 from golgi.concepts.corpus import read_texts
 from golgi.errors import GolgiError
-from golgi.tables import write_atomically
+from golgi.files import write_atomically
 
 HELD_OUT = 20  # one document in so many
 logger = logging.getLogger(__name__)

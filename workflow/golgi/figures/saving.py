@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from golgi.figures.style import style_context
-from golgi.tables import write_atomically
+from golgi.files import write_atomically
 
 SOFTWARE = "Golgi"
 

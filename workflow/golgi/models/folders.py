@@ -1,6 +1,5 @@
 """Model folders that appear whole: written beside their place, flushed to the disk, renamed."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from golgi.errors import GolgiError
+from golgi.files import flush, permissions
 
 
 @contextmanager
@@ -31,25 +31,11 @@ def publish_folder(temporary: Path, folder: Path) -> None:
 
     Who may read the files is up to the umask, whatever the libraries that wrote them chose.
     """
-    readable = 0o777 & ~_umask()  # mkdtemp and safetensors leave theirs to the owner alone
+    readable = permissions()  # mkdtemp and safetensors leave theirs to the owner alone
     for path in (*temporary.rglob("*"), temporary):
         path.chmod(readable if path.is_dir() else readable & 0o666)
-        _flush(path)
+        flush(path)
     if folder.is_dir():
         shutil.rmtree(folder)
     temporary.rename(folder)
-    _flush(folder.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(folder.parent)

@@ -17,8 +17,8 @@ from huggingface_hub.errors import (
 )
 
 from golgi.errors import GolgiError
+from golgi.files import write_json
 from golgi.models.folders import publish_folder
-from golgi.tables import write_json
 
 logger = logging.getLogger(__name__)
 

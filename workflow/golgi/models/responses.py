@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from golgi.errors import GolgiError
+from golgi.files import read_json
 from golgi.models.batches import Sentence, collate, plan_batches
 from golgi.models.bridge import Model, load_model, make_untrained
 from golgi.models.device import choose_dtype, claim_device
@@ -21,7 +22,7 @@ from golgi.models.reader import Place, Pooled, Reader
 from golgi.models.sites import check_identity
 from golgi.models.text import Text, read_text
 from golgi.models.tokenizer import hash_tokenizer
-from golgi.tables import create_arrays, read_json, write_arrays, write_table
+from golgi.tables import create_arrays, write_arrays, write_table
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from golgi.errors import GolgiError
-from golgi.tables import read_json
+from golgi.files import read_json
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"

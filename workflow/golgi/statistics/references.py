@@ -12,6 +12,7 @@ import polars as pl
 
 from golgi.concepts.lexicon import attribute_similarity, load_lexicon
 from golgi.errors import GolgiError
+from golgi.files import write_atomically
 from golgi.study.ratings import (
     FEWEST_PAIRS,
     LARGEST,
@@ -21,7 +22,6 @@ from golgi.study.ratings import (
     read_ratings,
     too_few_pairs,
 )
-from golgi.tables import write_atomically
 
 logger = logging.getLogger(__name__)
 

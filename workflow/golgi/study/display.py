@@ -63,7 +63,8 @@ def _footing(study: Study, work: Estimate) -> Text:
     return Text(
         f"{work.sentences:,} sentences for {len(study.concepts)} concepts; {_count(work.tokens)} tokens.\n"
         f"Reckoned with {TOKENS_PER_SENTENCE} tokens a sentence and {speed}.\n"
-        "Good to a factor of about three; `?` is not known before the download."
+        "Good to a factor of about three; `?` is not known before the download.\n"
+        f"Most of the disk is what every unit answered to every sentence: {study.results}/responses."
     )
 
 

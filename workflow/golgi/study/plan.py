@@ -245,18 +245,12 @@ class Study:
         parts = sorted({part for table in self.figure_tables(name) for part in TABLE_PARTS[table]})
         return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
 
-    def slice(self, *sections: str | tuple[str, ...]) -> dict[str, Any]:
-        """Return only the named parts of the spec, as plain nested data with sorted keys.
-
-        A part is named as it reads (`experts.thresholds`) or, where a name may hold a dot, as a tuple
-        (`("models", "pythia-1.4b")`). Raises KeyError for a part that the spec does not have.
-        """
-        return _sliced(self.spec, sections)
-
     def fingerprint(self, *sections: str | tuple[str, ...]) -> str:
         """Return 12 hexadecimal digits that change when the named parts of the spec do; all parts if none.
 
-        Paths count as they are written, so that a study has one fingerprint on every machine.
+        A part is named as it reads (`experts.thresholds`) or, where a name may hold a dot, as a tuple
+        (`("models", "pythia-1.4b")`). Paths count as they are written, so that a study has one fingerprint on
+        every machine. Raises KeyError for a part that the spec does not have.
         """
         return _digest(_sliced(self.written, sections or tuple(self.written)))
 
