@@ -37,6 +37,7 @@ clean:
 	rm -rf .venv .snakemake results resources
 
 .venv/ready: envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Golgi needs Python 3.11 or newer, as in: make $(MAKECMDGOALS) PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement envs/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
