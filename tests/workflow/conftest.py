@@ -14,17 +14,21 @@ def workspace(root: Path, tmp_path: Path) -> Workspace:
     return make_workspace(root, tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def small_spec(root: Path) -> dict:
-    """A study that runs in seconds: twelve concepts, a model trained for sixty steps."""
+    """A study that runs in seconds: twelve concepts, sixty training steps. Each test may change its own."""
+    return read_small(root)
+
+
+def read_small(root: Path) -> dict:
     return yaml.safe_load((root / "tests" / "studies" / "small.yaml").read_text())
 
 
 @pytest.fixture(scope="session")
-def finished(root: Path, small_spec: dict, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The small study, run whole on two cores."""
     workspace = make_workspace(root, tmp_path_factory.mktemp("finished"))
-    study = workspace.study("small", small_spec)
+    study = workspace.study("small", read_small(root))
     workspace.snakemake("--cores", "2", "--config", f"studies={study}")
     return workspace
 
