@@ -77,7 +77,6 @@ def collect(tmp_path, write_pool):
             "checkpoint": "7",
             "step": 7,
             "source": "directory",
-            "revision": "",
             "untrained_seed": None,
             "sites": SITES,
             "pooling": "max",

@@ -17,7 +17,6 @@ with job(snakemake.log[0], threads=snakemake.params.compute["threads"]):
         checkpoint=snakemake.wildcards.checkpoint,
         step=params.step,
         source=params.source,
-        revision="",
         untrained_seed=params.untrained_seed,
         pool=Path(snakemake.input.pool),
         concepts=Path(snakemake.input.concepts),

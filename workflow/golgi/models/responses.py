@@ -37,7 +37,6 @@ def collect_responses(
     checkpoint: str,
     step: int | None,
     source: str,
-    revision: str,
     untrained_seed: int | None,
     pool: Path,
     concepts: Path,
@@ -77,7 +76,7 @@ def collect_responses(
         inputs = input_embeddings(network, text.tokenizer, text.words)
     write_arrays({"input": inputs, "sentence": means}, embeddings)
     row = {"model": model, "checkpoint": checkpoint, "step": step, "dtype": dtype, "tokens": tokens}
-    row |= {"source": source if untrained_seed is None else "random", "revision": revision}
+    row |= {"source": source if untrained_seed is None else "random"}
     row |= _facts(reader, text, Path(folder))
     write_table(pl.DataFrame([row], schema_overrides={"step": pl.Int64}), facts, schema="models")
 
@@ -193,6 +192,4 @@ def _facts(reader: Reader, text: Text, folder: Path) -> dict[str, Any]:
         "dtype_reason": choose_dtype(str(model.dtype).removeprefix("torch."))[1],
     }
     record = folder / "golgi-source.json"
-    if record.is_file():
-        facts["revision"] = str(read_json(record)["commit"])
-    return facts
+    return facts | {"revision": str(read_json(record)["commit"]) if record.is_file() else ""}
