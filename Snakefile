@@ -30,6 +30,7 @@ wildcard_constraints:
     study="|".join(STUDIES),
     model=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     checkpoint=r"[0-9]+|final|untrained",
+    layer=r"[0-9]+",
 
 
 include: "workflow/rules/common.smk"
@@ -37,6 +38,7 @@ include: "workflow/rules/sentences.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/responses.smk"
 include: "workflow/rules/experts.smk"
+include: "workflow/rules/graphs.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
@@ -49,14 +51,19 @@ rule all:
     default_target: True
     input:
         [f"results/{name}/report.html" for name in STUDIES],
-        [file for study in STUDIES.values() for file in groundwork(study) + tabled(study) + drawn(study)],
+        every(groundwork, graphed, tabled, drawn),
 
 
 rule figures:
     input:
-        [file for study in STUDIES.values() for file in groundwork(study) + tabled(study) + drawn(study)],
+        every(groundwork, graphed, tabled, drawn),
+
+
+rule graphs:
+    input:
+        every(graphed),
 
 
 rule statistics:
     input:
-        [file for study in STUDIES.values() for file in groundwork(study) + tabled(study)],
+        every(groundwork, graphed, tabled),

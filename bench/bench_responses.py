@@ -22,10 +22,9 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM
 
-from golgi.models.batches import collate, plain_sentences, plan_batches
+from golgi.models.batches import CPU_BATCH_TOKENS, collate, plain_sentences, plan_batches
 from golgi.models.bridge import load_model
 from golgi.models.reader import Reader
-from golgi.models.responses import CPU_BATCH_TOKENS
 from golgi.models.tokenizer import encode, load_tokenizer
 
 logger = logging.getLogger("bench_responses")

@@ -5,17 +5,11 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
-
-from golgi.tables import POLARS_TYPES, conform, table_schema
+from synthetic_graphs import graph_tables
+from synthetic_tables import table
 
 CONTROLS = ("rotated", "shuffled", "word")
 CATEGORY_SIZE = 8
-
-
-def table(name: str, rows: list[dict]) -> pl.DataFrame:
-    """A frame with exactly the columns, types and order of a schema."""
-    columns = {column["name"]: POLARS_TYPES[column["type"]] for column in table_schema(name)["columns"]}
-    return conform(pl.DataFrame(rows, schema=columns, orient="row", strict=True), schema=name, where=name)
 
 
 def concept_names(count: int, long: bool) -> list[tuple[str, str]]:
@@ -80,6 +74,15 @@ def study(
         "alignment_pairs": pairs_table(rng, grid, names, references, no_experts, list(checkpoints)),
         "training": training_table(models),
         "models": models_table(models, list(checkpoints), controls),
+        **graph_tables(
+            models=models,
+            checkpoint=checkpoints[-1],
+            layers=layers,
+            sites=sites,
+            shifted=controls,
+            untrained=controls,
+            undefined=no_experts,
+        ),
     }
 
 

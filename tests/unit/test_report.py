@@ -147,6 +147,20 @@ def test_p_values_are_said_to_be_one_sided(small):
     assert all("P-values are one-sided." in caption(name, case("small"), OPTIONS) for name in ONE_SIDED)
 
 
+def test_neuron_graphs_have_a_section_and_their_method_is_told(small, tmp_path):
+    text = written(small)
+    section = re.search(
+        r'<section id="section-\d+">\n<h2>Neuron graphs</h2>(.*?)</section>', text, re.S
+    ).group(1)
+    assert re.findall(r'<figure id="(\w+)">', section) == [
+        *("graph_f1_by_layer", "graph_ablation", "graph_naming", "graph_gallery"),
+    ]
+    assert "arxiv.org/abs/2305.19911" in text
+    without = written(results(tmp_path, case("small")))
+    assert "Neuron graphs" not in without
+    assert "2305.19911" not in without
+
+
 def test_names_and_texts_are_escaped(tmp_path):
     tables = case("small")
     named = pl.col("category").str.replace("category a", HOSTILE, literal=True)

@@ -16,12 +16,12 @@ from golgi.study.display import plan_page
 from golgi.study.estimate import (
     count_jobs,
     estimate,
-    model_shape,
     response_memory_mb,
     response_minutes,
     scoring_memory_mb,
     scoring_minutes,
 )
+from golgi.study.shapes import model_shape
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_jobs_of_a_study():
     study = load_study("tests/data/specs/valid/everything.yaml", environment={"GOLGI_MODELS": "/models"})
     jobs = count_jobs(study)
     assert jobs["collect_responses"] == jobs["score_experts"] == jobs["measure_overlap"] == 14
-    assert jobs["fetch_model"] == 4
+    assert jobs["fetch_model"] == 5
     assert jobs["train_model"] == jobs["write_corpus"] == 2
     assert jobs["fetch_reference"] == 1
     assert sum(jobs[rule] for rule in jobs if rule.startswith("draw_")) == len(study.figures)
@@ -160,4 +160,4 @@ def test_the_estimate_knows_how_scoring_reads():
 
 def test_the_plan_is_a_page():
     study = load_study("tests/data/specs/valid/everything.yaml", environment={"GOLGI_MODELS": "/models"})
-    assert len(plan_page(study).renderables) == 7
+    assert len(plan_page(study).renderables) == 9

@@ -28,11 +28,13 @@ def smallest():
     return load_study(VALID / "smallest.yaml")
 
 
-def edited(tmp_path, old, new):
+def edited(tmp_path, *edits):
     text = (VALID / "everything.yaml").read_text()
-    assert text.count(old) == 1
+    for old, new in edits:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
     file = tmp_path / "everything.yaml"
-    file.write_text(text.replace(old, new))
+    file.write_text(text)
     return load_study(file, environment=ENVIRONMENT)
 
 
@@ -73,7 +75,9 @@ def test_rows(study):
 
 
 def test_without_the_untrained_control_there_is_no_twin(tmp_path):
-    study = edited(tmp_path, "controls: [untrained]", "controls: []")
+    edits = ("controls: [untrained]", "controls: []"), ("[400, 5, untrained]", "all")
+    study = edited(tmp_path, *edits)
+    assert "untrained" not in {checkpoint for _, checkpoint in study.graph_rows()}
     assert study.checkpoints("gpt2") == ["final"]
 
 
@@ -103,7 +107,7 @@ def test_tables_and_figures_follow_the_analyses(study, smallest):
     assert smallest.tables == ["concepts", "models", "counts", "distribution", "experts", "training"]
     assert smallest.figures == ["training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep"]
     assert {"overlap", "categories", "alignment", "alignment_pairs"} <= set(study.tables)
-    assert len(study.figures) == 8
+    assert len(study.figures) == 12
 
 
 def test_figure_options_are_one_figures(tmp_path, study):
@@ -111,7 +115,7 @@ def test_figure_options_are_one_figures(tmp_path, study):
     assert study.figure_options("overlap")["width_mm"] == 120
     assert study.figure_options("within_between")["width_mm"] == 90.5
     assert study.figure_options("within_between")["threshold"] == 0.8
-    recoloured = edited(tmp_path, "colours: cividis", "colours: magma")
+    recoloured = edited(tmp_path, ("colours: cividis", "colours: magma"))
     changed = [
         name
         for name in study.figures
@@ -122,7 +126,7 @@ def test_figure_options_are_one_figures(tmp_path, study):
 
 
 def test_fingerprints_follow_what_they_name(tmp_path, study):
-    other = edited(tmp_path, "pooling: mean", "pooling: max")
+    other = edited(tmp_path, ("pooling: mean", "pooling: max"))
     assert study.fingerprint("experts") != other.fingerprint("experts")
     assert study.fingerprint("models", "concepts") == other.fingerprint("models", "concepts")
     assert study.fingerprint() != other.fingerprint()

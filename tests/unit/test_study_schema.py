@@ -22,6 +22,8 @@ def fields(schema=None, path=""):
             yield from fields(field, f"{path}.{name}")
     if isinstance(schema.get("additionalProperties"), dict):
         yield from fields(schema["additionalProperties"], f"{path}.NAME")
+    if isinstance(schema.get("items"), dict):
+        yield from fields(schema["items"], f"{path}[]")
 
 
 FIELDS = list(fields())
@@ -58,6 +60,7 @@ def test_each_field_says_what_it_means(name, field):
 @pytest.mark.parametrize("name", sorted({name for name, *_ in FIELDS}))
 def test_each_field_is_required_or_has_a_default(name):
     optional_groups = {".analyses.overlap", ".analyses.categories", ".analyses.alignment"}
+    optional_groups |= {".graphs", ".graphs.units.experts"}
     cases = [one for one in FIELDS if one[0] == name]
     assert all(required or "default" in field or name in optional_groups for _, field, required, _ in cases)
 

@@ -85,7 +85,11 @@ def test_every_schema_is_complete():
         assert all(column["description"] for column in declared["columns"])
 
 
-@given(array=hnp.arrays(st.sampled_from([np.float32, np.float16, np.int64]), hnp.array_shapes(max_dims=3)))
+@given(
+    array=hnp.arrays(
+        st.sampled_from([np.float32, np.float16, np.int64, np.uint8]), hnp.array_shapes(max_dims=3)
+    )
+)
 def test_arrays_equal_the_reference_reader(tmp_path_factory, array):
     path = tmp_path_factory.mktemp("arrays") / "a.safetensors"
     write_arrays({"x/0": array, "y": np.arange(3.0, dtype=np.float32)}, path, metadata={"k": "v"})
@@ -96,11 +100,13 @@ def test_arrays_equal_the_reference_reader(tmp_path_factory, array):
         assert arrays.shape("x/0") == array.shape
 
 
-def test_foreign_safetensors_and_column_blocks_are_read(tmp_path: Path):
+def test_foreign_safetensors_and_blocks_of_rows_and_columns_are_read(tmp_path: Path):
     matrix = np.arange(12, dtype=np.float32).reshape(3, 4)
     save_file({"m": matrix}, tmp_path / "m.safetensors")
     with open_arrays(tmp_path / "m.safetensors") as arrays:
         np.testing.assert_array_equal(arrays.columns("m", 1, 3), matrix[:, 1:3])
+        np.testing.assert_array_equal(arrays.rows("m", slice(1, 5)), matrix[1:])
+        np.testing.assert_array_equal(arrays.rows("m", np.array([2, 0, 2])), matrix[[2, 0, 2]])
 
 
 def test_arrays_interrupted_in_the_middle_leave_nothing(tmp_path: Path):

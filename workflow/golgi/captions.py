@@ -4,15 +4,19 @@ from collections.abc import Callable
 
 import polars as pl
 
+from golgi import captions_graphs
 from golgi.figures.rows import (
     at_last,
     at_threshold,
     checkpoints,
     controls,
     counted,
+    interval,
     jaccard,
+    listed,
     mean_experts,
     models,
+    moment,
     p_value,
     share,
     study_threshold,
@@ -30,6 +34,7 @@ TITLES = {
     "within_between": "Overlap within and between categories",
     "alignment_scatter": "Alignment with the references, pair by pair",
     "alignment_over_training": "Alignment with the references over training",
+    **captions_graphs.TITLES,
 }
 SHOWN = {
     "training_loss": (
@@ -71,6 +76,7 @@ SHOWN = {
         "or the shared attributes of the lexicon, with 95 % bootstrap intervals (band; thin bars for the "
         "rotated basis), against controls and embedding baselines. P-values are one-sided."
     ),
+    **captions_graphs.SHOWN,
 }
 NOTHING = "This study has nothing to show here."
 
@@ -94,16 +100,6 @@ def caption_parts(name: str, tables: Tables, options: dict) -> tuple[str, list[s
         described = described.format(tau=share(study_threshold(tables[source], options)))
     found = [finding(tables, model, options) for model in models(tables[source], options)]
     return described, [text for text in found if text]
-
-
-def listed(parts: list[str]) -> str:
-    """Parts of a sentence joined with commas and a last `and`."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def moment(checkpoint: str) -> str:
-    """A checkpoint inside a sentence, with its exact step."""
-    return f"step {int(checkpoint):,}" if checkpoint.isdigit() else f"the {checkpoint} checkpoint"
 
 
 def spoken(control: str) -> str:
@@ -232,10 +228,6 @@ def within_between(tables: Tables, model: str, options: dict) -> str:
     return text + not_apart(row, "difference", last)
 
 
-def interval(row: dict, digits: int = 2) -> str:
-    return f"[{share(row['low'], digits)}, {share(row['high'], digits)}]"
-
-
 def tested(row: dict) -> str:
     """The p-value and, in the planned family, its adjusted value."""
     adjusted = "" if row["p_holm"] is None else f", Holm-adjusted {p_value(row['p_holm'])}"
@@ -339,4 +331,5 @@ FINDINGS: dict[str, tuple[Callable[[Tables, str, dict], str], str]] = {
     "within_between": (within_between, "categories"),
     "alignment_scatter": (alignment_scatter, "alignment"),
     "alignment_over_training": (alignment_over_training, "alignment"),
+    **captions_graphs.FINDINGS,
 }

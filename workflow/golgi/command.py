@@ -1,4 +1,4 @@
-"""The command `golgi`: check a study, and see how much work it is."""
+"""The command `golgi`: check a study, see how much work it is, and search what it found."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from collections.abc import Sequence
 from golgi import __version__
 from golgi.errors import GolgiError
 from golgi.study import Study, StudyError, load_study, study_file
+
+SEARCH = [
+    ("--fires-on", "TOKEN", "units that fire on this token"),
+    ("--context", "TOKEN", "units that need this token somewhere before"),
+    ("--like", "LAYER.UNIT", "units that resemble this one"),
+]
+SCOPE = [
+    ("--model", "NAME", "only units of this model"),
+    ("--checkpoint", "STEP", "only units at this checkpoint"),
+    ("--site", "SITE", "only units at this site"),
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +44,21 @@ def _parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="say how much work a study is, before it is done")
     plan.add_argument("spec", **spec)
     plan.set_defaults(run=_plan)
+    search = commands.add_parser("search", help="find units by the tokens that they answer to")
+    search.add_argument("spec", **spec)
+    for option, value, meaning in (*SEARCH, *SCOPE):
+        search.add_argument(option, metavar=value, help=meaning)
+    search.add_argument(
+        "--limit", type=_at_least_one, default=20, metavar="N", help="units shown; 20 without it"
+    )
+    search.set_defaults(run=_search)
+    draw = commands.add_parser("draw", help="draw the graph of one unit")
+    draw.add_argument("spec", **spec)
+    draw.add_argument("unit", metavar="LAYER.UNIT", help="the unit, by its layer and number")
+    for option, value, meaning in SCOPE:
+        draw.add_argument(option, metavar=value, help=meaning)
+    draw.add_argument("--output", metavar="FILE", help=".svg, .pdf or .png; SITE-LAYER.UNIT.svg without it")
+    draw.set_defaults(run=_draw)
     schema = commands.add_parser("schema", help="show the fields of a study")
     schema.add_argument(
         "--markdown", action="store_true", help="as tables (config/README.md), instead of JSON"
@@ -57,15 +83,30 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from golgi.study.display import plan_page
 
     study = load_study(study_file(options.spec), allow_unset=True)
     _warn(study)
-    # A log or a pipe has no width; what is cut off there is lost.
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    console.print(plan_page(study))
+    _show(plan_page(study))
+    return 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    from golgi.graphs.display import Question, search_page
+
+    study = load_study(study_file(options.spec), allow_unset=True)
+    asked = {name: getattr(options, name) for name in Question.__dataclass_fields__}
+    _show(search_page(study.results, Question(**asked), limit=options.limit))
+    return 0
+
+
+def _draw(options: argparse.Namespace) -> int:
+    from golgi.graphs.drawing import draw_named
+
+    study = load_study(study_file(options.spec), allow_unset=True)
+    scope = {option: getattr(options, option) for option in ("model", "checkpoint", "site", "output")}
+    file, unit = draw_named(study.results, options.unit, **scope)
+    _say(f"{file}: {unit['model']} at {unit['checkpoint']}, {unit['site']} {unit['layer']}.{unit['unit']}")
     return 0
 
 
@@ -81,6 +122,12 @@ def _schema(options: argparse.Namespace) -> int:
     return 0
 
 
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of units")
+    return int(text)
+
+
 def _summary(study: Study) -> str:
     checkpoints = len(study.rows())
     return (
@@ -91,6 +138,13 @@ def _summary(study: Study) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _show(page) -> None:
+    from rich.console import Console
+
+    # A log or a pipe has no width; what is cut off there is lost.
+    Console(width=None if sys.stdout.isatty() else 110).print(page)
 
 
 def _warn(study: Study) -> None:

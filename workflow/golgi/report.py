@@ -17,10 +17,12 @@ HERE = Path(__file__).resolve().parent
 CHANCE_MARGIN = 0.05
 FEW_PAIRS = 30
 ALIGNMENT = "Alignment with the references"
+GRAPHS = "Neuron graphs"
 SECTIONS = {
     "Expert neurons": ("training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep"),
     "Overlap of concepts": ("overlap", "within_between"),
     ALIGNMENT: ("alignment_scatter", "alignment_over_training"),
+    GRAPHS: ("graph_f1_by_layer", "graph_ablation", "graph_naming", "graph_gallery"),
 }
 CONTROL_TEXTS = {
     "untrained": (
@@ -73,6 +75,7 @@ def write_report(
         controls=control_rows(frames),
         references=reference_rows(references or {}, frames.get("alignment")),
         references_under=ALIGNMENT,
+        graphs=any(name in figures for name in SECTIONS[GRAPHS]),
         alignment=alignment_rows(frames.get("alignment")),
         categories=category_rows(frames.get("categories")),
         warnings=[*(warnings or []), *table_warnings(frames)],

@@ -29,6 +29,7 @@ NUMPY_TYPES = {
     "F64": np.float64,
     "I64": np.int64,
     "I32": np.int32,
+    "U8": np.uint8,
     "BOOL": np.bool_,
 }
 TYPE_NAMES = {np.dtype(numpy_type): name for name, numpy_type in NUMPY_TYPES.items()}
@@ -211,6 +212,10 @@ class Arrays:
     def read(self, name: str) -> np.ndarray:
         """Return array `name`, whole and in memory."""
         return np.array(self._map(name))
+
+    def rows(self, name: str, rows: slice | np.ndarray) -> np.ndarray:
+        """Return some rows of array `name`, a slice of them or by number, in memory."""
+        return np.array(self._map(name)[rows])
 
     def columns(self, name: str, start: int, stop: int) -> np.ndarray:
         """Return columns `start` to `stop` of the matrix `name`, [rows, stop - start], in memory."""

@@ -42,6 +42,19 @@ def groundwork(study):
     return [f"{study.results}/{file}" for file in files]
 
 
+def graphed(study):
+    """The neuron graphs of a study: what their tables stand on, and the drawings."""
+    files = [f"texts/{part}.jsonl" for part in ("build", *study.graph_texts)] if study.has_graphs else []
+    for model, checkpoint in study.graph_rows():
+        place = f"{model}/{checkpoint}"
+        files += [f"{place}/{file}" for file in ("units.parquet", "exemplars.safetensors", "texts.safetensors")]
+        for layer in study.graph_layers(model):
+            files += [f"{place}/{variant}/layer{layer}.jsonl" for variant in study.graph_variants]
+            files += [f"{place}/scores/layer{layer}.parquet"]
+        files += [f"{place}/gallery.parquet", f"{place}/drawings"]
+    return [f"{study.results}/graphs/{file}" for file in files]
+
+
 def tabled(study):
     """The tables of a study."""
     return [f"{study.results}/tables/{table}.parquet" for table in study.tables]
@@ -51,6 +64,11 @@ def drawn(study):
     """The figures of a study, in every format."""
     formats = ("pdf", "svg", "png")
     return [f"{study.results}/figures/{figure}.{suffix}" for figure in study.figures for suffix in formats]
+
+
+def every(*kinds):
+    """Input of a target: files of these kinds of all studies. Asked for only when the target is."""
+    return lambda wildcards: [file for study in STUDIES.values() for kind in kinds for file in kind(study)]
 
 
 def code(*modules):
@@ -108,3 +126,70 @@ def analysis(wildcards, name):
             f"Study {study.name} has no analysis {name}: add it under `analyses` in {study.file}."
         )
     return study.spec["analyses"][name]
+
+
+def opening(wildcards):
+    """How a model is opened to be read for neuron graphs."""
+    study, model, checkpoint = study_of(wildcards), wildcards.model, wildcards.checkpoint
+    compute = study.spec["compute"]
+    return {
+        "folder": study.folder(model, checkpoint),
+        "who": f"{model}@{checkpoint}",
+        "untrained_seed": study.twin_seed(checkpoint),
+        "dtype": study.spec["models"][model]["dtype"],
+        "bos": study.spec["models"][model]["bos"],
+        "device": compute["device"],
+        "batch_tokens": compute["batch_tokens"],
+    }
+
+
+def masked_lm(wildcards):
+    """The files of the masked language model that proposes substitutes; none where the study has none."""
+    study = study_of(wildcards)
+    if study.masked_lm is None or study.masked_lm_is_fetched:
+        return study.masked_lm or []
+    return sorted(str(path) for path in Path(study.masked_lm).glob("*.*")) or study.masked_lm
+
+
+def test_texts(wildcards):
+    """Texts that the graphs of a study are scored on."""
+    return study_of(wildcards).graph_texts
+
+
+def grown_variants(wildcards):
+    """The whole method, and where the study asks for it the method without each of its stages."""
+    return study_of(wildcards).graph_variants
+
+
+def per_graph_row(file):
+    """Input of a job that gathers one file per model and checkpoint with graphs."""
+    return lambda wildcards: [
+        f"results/{wildcards.study}/graphs/{model}/{checkpoint}/{file}"
+        for model, checkpoint in study_of(wildcards).graph_rows()
+    ]
+
+
+def per_layer(file, everywhere=True):
+    """Input of a job that gathers one file per layer, of every model and checkpoint or of the job's own."""
+
+    def files(wildcards):
+        study = study_of(wildcards)
+        rows = study.graph_rows() if everywhere else [(wildcards.model, wildcards.checkpoint)]
+        return [
+            f"{study.results}/graphs/{model}/{checkpoint}/{file.format(layer=layer)}"
+            for model, checkpoint in rows
+            for layer in study.graph_layers(model)
+        ]
+
+    return files
+
+
+def staged(estimate, stage):
+    """Megabytes or minutes of a stage of neuron graphs, as the plan reckons them, growing with the attempt."""
+    return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model, stage)
+
+
+def graph_experts(wildcards):
+    """The table that joins experts and graphs, where the study has it."""
+    study = study_of(wildcards)
+    return [f"{study.results}/tables/graph_experts.parquet"] if "graph_experts" in study.tables else []

@@ -13,6 +13,10 @@ CATEGORY_OF = {
     "within_between": "Overlap of concepts",
     "alignment_scatter": "Alignment with the references",
     "alignment_over_training": "Alignment with the references",
+    "graph_f1_by_layer": "Neuron graphs",
+    "graph_ablation": "Neuron graphs",
+    "graph_naming": "Neuron graphs",
+    "graph_gallery": "Neuron graphs",
 }
 
 for figure in FIGURE_TABLES:

@@ -6,6 +6,7 @@ import logging
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +87,12 @@ def write_corpus(*, lexicon: Path, documents: int, seed: int, training: Path, he
         logger.info("%d %s documents about %d concepts.", sizes[side], side, len(words.concepts))
 
 
+def documents(*, lexicon: Path, seed: int, stream: str, side: str) -> Iterator[str]:
+    """Yield documents without end from one side of the split; each `stream` of a seed is another text."""
+    words = load_lexicon(lexicon)
+    return _documents(Grammar(words, words.concepts), None, side, _generator(seed, stream))
+
+
 def _generator(seed: int, stream: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(stream.encode())])
 
@@ -107,10 +114,13 @@ def _distinct(
     return list(found.values())
 
 
-def _documents(grammar: Grammar, number: int, side: str, generator: np.random.Generator) -> Iterator[str]:
-    for start in range(0, number, len(grammar.concepts)):
+def _documents(
+    grammar: Grammar, number: int | None, side: str, generator: np.random.Generator
+) -> Iterator[str]:
+    starts = count(0, len(grammar.concepts)) if number is None else range(0, number, len(grammar.concepts))
+    for start in starts:
         order = generator.permutation(len(grammar.concepts))
-        for index in order[: number - start]:
+        for index in order[: None if number is None else number - start]:
             yield " ".join(_Document(grammar, side, generator).write(grammar.concepts[index]))
 
 

@@ -30,7 +30,7 @@ def write_corpus(
         )
         return
     paths = [Path(path) for path in ([corpus] if isinstance(corpus, str) else corpus)]
-    texts = dict.fromkeys(text for path in paths for text in _documents(path))
+    texts = dict.fromkeys(text for path in paths for text in read_documents(path))
     parts = {training: [], heldout: []}
     for text in texts:
         parts[heldout if _is_held_out(text) else training].append(text)
@@ -46,7 +46,8 @@ def _is_held_out(text: str) -> bool:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") % HELD_OUT == 0
 
 
-def _documents(path: Path) -> Iterator[str]:
+def read_documents(path: Path) -> Iterator[str]:
+    """Yield the documents of a text file: its records, or in `.txt` what stands between blank lines."""
     lines: list[str] = []
     for _, text in read_texts(path):
         if path.suffix == ".jsonl":

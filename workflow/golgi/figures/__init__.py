@@ -10,6 +10,10 @@ from golgi.figures import (
     alignment_scatter,
     ap_distribution,
     experts_by_layer,
+    graph_ablation,
+    graph_f1_by_layer,
+    graph_gallery,
+    graph_naming,
     overlap,
     threshold_sweep,
     training_loss,
@@ -26,6 +30,10 @@ FIGURES: dict[str, ModuleType] = {
     "within_between": within_between,
     "alignment_scatter": alignment_scatter,
     "alignment_over_training": alignment_over_training,
+    "graph_f1_by_layer": graph_f1_by_layer,
+    "graph_ablation": graph_ablation,
+    "graph_naming": graph_naming,
+    "graph_gallery": graph_gallery,
 }
 
 

@@ -49,6 +49,16 @@ def step_axis(axes: Axes, checkpoints: list[str]) -> None:
     axes.set_xlabel("training step" if positions.keys() != {"final"} else "checkpoint")
 
 
+def layer_axis(axes: Axes, layers: list[int]) -> None:
+    """Axis of layers, in ascending order, with a tick at each and numbers where they do not touch."""
+    pad = max(0.04 * (layers[-1] - layers[0]), 0.2)
+    axes.set_xlim(layers[0] - pad, layers[-1] + pad)
+    labelled = roomy_ticks(axes, {layer: str(layer) for layer in layers}, gap=1.6)
+    axes.set_xticks(list(labelled), list(labelled.values()))
+    axes.xaxis.set_minor_locator(FixedLocator([layer for layer in layers if layer not in labelled]))
+    axes.set_xlabel("layer")
+
+
 def pad_steps(axes: Axes, places: list[float]) -> None:
     if len(places) < 2:
         return

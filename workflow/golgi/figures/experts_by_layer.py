@@ -4,7 +4,6 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator
 
 from golgi.figures import axes as shared
 from golgi.figures.page import grid, message_page, page_columns
@@ -77,7 +76,7 @@ def draw_panel(axes: Axes, counts: pl.DataFrame, *, heading: str, threshold: flo
     room = shared.most_labels(axes) - len(controls(counts))
     labels = evenly(labels, room if len(labels) <= MOST_NAMED else FEW_NAMED)
     labels += draw_controls(axes, at_last(counts))
-    layer_axis(axes, counts)
+    shared.layer_axis(axes, counts["layer"].unique().sort().to_list())
     axes.set_ylim(0, max(1.06 * axes.get_ylim()[1], 1.0) if means["mean"].max() == 0 else None)
     axes.set_ylabel("experts per concept (mean)")
     per_layer = " to ".join(f"{units:,}" for units in sorted({counts["units"].min(), counts["units"].max()}))
@@ -117,13 +116,3 @@ def evenly(labels: list[shared.EndLabel], most: int) -> list[shared.EndLabel]:
         return labels
     keep = np.unique(np.linspace(0, len(labels) - 1, max(most, 2)).round().astype(int))
     return [labels[place] for place in keep]
-
-
-def layer_axis(axes: Axes, counts: pl.DataFrame) -> None:
-    layers = counts["layer"].unique().sort().to_list()
-    pad = max(0.04 * (layers[-1] - layers[0]), 0.2)
-    axes.set_xlim(layers[0] - pad, layers[-1] + pad)
-    labelled = shared.roomy_ticks(axes, {layer: str(layer) for layer in layers}, gap=1.6)
-    axes.set_xticks(list(labelled), list(labelled.values()))
-    axes.xaxis.set_minor_locator(FixedLocator([layer for layer in layers if layer not in labelled]))
-    axes.set_xlabel("layer")

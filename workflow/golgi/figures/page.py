@@ -81,10 +81,10 @@ def grid(
     return figure, axes
 
 
-def need_room(width: float, panel: float, panels: int) -> None:
+def need_room(width: float, panel: float, panels: int, *, smallest: float = SMALLEST_PANEL_MM) -> None:
     """Raise GolgiError if a panel would be narrower than can be read."""
-    if panel < SMALLEST_PANEL_MM:
-        least = width + panels * (SMALLEST_PANEL_MM - panel)
+    if panel < smallest:
+        least = width + panels * (smallest - panel)
         raise GolgiError(
             f"figures: width_mm of {width:g} leaves no room for the panels: at least {math.ceil(least)}."
         )

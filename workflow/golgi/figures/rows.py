@@ -41,6 +41,13 @@ def study_threshold(frame: pl.DataFrame, options: dict) -> float:
     return 0.5 if lowest is None else float(lowest)
 
 
+def at_studied(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of each model's last checkpoint alone; of its untrained twin where no other was studied."""
+    last = {model: (checkpoints(part) or ["untrained"])[-1] for (model,), part in frame.group_by("model")}
+    chosen = pl.col("model").replace_strict(last, default=None, return_dtype=pl.String)
+    return frame.filter(pl.col("checkpoint") == chosen)
+
+
 def at_threshold(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Rows measured at one threshold (tau)."""
     return frame.filter((pl.col("threshold") - threshold).abs() < 1e-9)
@@ -104,6 +111,21 @@ def shorten(name: str, longest: int) -> str:
         return name
     head = (longest - 1) // 2 + (longest - 1) % 2
     return f"{name[:head]}\N{HORIZONTAL ELLIPSIS}{name[len(name) - (longest - 1 - head) :]}"
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence joined with commas and a last `and`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def moment(checkpoint: str) -> str:
+    """A checkpoint inside a sentence, with its exact step."""
+    return f"step {int(checkpoint):,}" if checkpoint.isdigit() else f"the {checkpoint} checkpoint"
+
+
+def interval(row: dict, digits: int = 2, prefix: str = "") -> str:
+    """The interval of a row between its columns `low` and `high`, or others that end so: `[.10, .20]`."""
+    return f"[{share(row[prefix + 'low'], digits)}, {share(row[prefix + 'high'], digits)}]"
 
 
 def counted(number: int, noun: str) -> str:

@@ -52,6 +52,14 @@ SERIES = {
     "input_embedding": LineStyle("input embedding", "#E69F00", "-", "D"),
     "sentence_embedding": LineStyle("sentence embedding", "#009E73", "-", "P"),
 }
+# Ways to foretell where a unit fires.
+METHODS = {
+    "graph": LineStyle("graph", MEASURED, "-", "o", 1.4),
+    "token": LineStyle("token alone", "#E69F00", (0, (4, 1.5)), "D"),
+    "bigram": LineStyle("bigram", "#009E73", (0, (2, 1)), "^"),
+    "trigram": LineStyle("trigram", "#CC79A7", (0, (5, 1.5, 1, 1.5)), "s"),
+    "published": LineStyle("published", FAINT, (0, (7, 2)), "", 0.8),
+}
 CONTROLS = ("untrained", "rotated", "shuffled", "word")
 BASELINES = ("input_embedding", "sentence_embedding")
 # The control whose interval is drawn: those of all of them could not be told apart.

@@ -1,5 +1,6 @@
 """Sentences as token ids, and batches of them that are bounded by their padded size."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,8 +10,11 @@ import torch
 from golgi.errors import GolgiError
 from golgi.models.tokenizer import Encoding, overlapping
 
+logger = logging.getLogger(__name__)
+
 SHOWN = 5
 SMALLEST_SHARE = 4  # a batch is cut where lengths change once it is a quarter full
+CPU_BATCH_TOKENS = 4096  # larger batches fall out of the processor's caches and run slower
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,14 @@ def _refuse(sentences: list[Sentence], texts: list[str], problem: str) -> None:
     if len(sentences) > SHOWN:
         lines.append(f"  and {len(sentences) - SHOWN} more")
     raise GolgiError("\n".join(lines))
+
+
+def best_batch_tokens(batch_tokens: int, device: torch.device) -> int:
+    """Return `batch_tokens`, or on the CPU the size from which larger batches are slower."""
+    if device.type != "cpu" or batch_tokens <= CPU_BATCH_TOKENS:
+        return batch_tokens
+    logger.info("Batches of %d tokens, not %d: faster on the CPU.", CPU_BATCH_TOKENS, batch_tokens)
+    return CPU_BATCH_TOKENS
 
 
 def plan_batches(sentences: list[Sentence], *, batch_tokens: int) -> list[list[Sentence]]:

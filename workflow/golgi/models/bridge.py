@@ -1,5 +1,6 @@
 """Models, read from a folder or made as a seeded untrained twin, behind TransformerLens' hooks."""
 
+import copy
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from golgi.errors import GolgiError
+from golgi.models.device import choose_dtype
 from golgi.models.memory import naming_failure
 from golgi.models.weights import find_weights, hash_files, hash_parameters, tensor_shapes
 
@@ -28,6 +30,7 @@ class Model:
 
     who: str  # model@checkpoint, for messages
     bridge: TransformerBridge
+    plain: PreTrainedModel  # the same weights without TransformerLens around them
     family: str
     layers: int
     context: int | None  # tokens; None where positions have no limit
@@ -46,6 +49,18 @@ class Model:
         return self.bridge.original_model.get_input_embeddings().weight
 
 
+def open_model(folder: Path, *, who: str, seed: int | None, dtype: str, device: torch.device) -> Model:
+    """Load a folder's model in the number format called `dtype`, or with a `seed` make its untrained twin.
+
+    Raises GolgiError as `load_model` and `choose_dtype` do.
+    """
+    number_format, reason = choose_dtype(dtype)
+    logger.info("%s: %s (%s).", who, dtype, reason)
+    if seed is None:
+        return load_model(folder, who=who, dtype=number_format, device=device)
+    return make_untrained(folder, who=who, seed=seed, dtype=number_format, device=device)
+
+
 def load_model(folder: Path, *, who: str, dtype: torch.dtype, device: torch.device) -> Model:
     """Load the weights of a Hugging Face folder from its safetensors, without any remote code.
 
@@ -55,13 +70,13 @@ def load_model(folder: Path, *, who: str, dtype: torch.dtype, device: torch.devi
     disable_progress_bar()
     files = find_weights(folder, who=who)
     shapes = tensor_shapes(files, who=who)
-    config = _read_config(folder, who)
+    config = read_config(folder, who)
     options = LOADING | {"config": config, "dtype": dtype, "local_files_only": True, "use_safetensors": True}
     with naming_failure(f"{folder} cannot be loaded as a language model", who=who):
         model, info = AutoModelForCausalLM.from_pretrained(
             folder, **options, ignore_mismatched_sizes=True, output_loading_info=True
         )
-    _check_loaded(info, shapes, folder, who)
+    check_loaded(info, shapes, folder, who)
     return _wrap(model, who=who, device=device, weights_sha256=hash_files(files, who=who))
 
 
@@ -71,7 +86,7 @@ def make_untrained(folder: Path, *, who: str, seed: int, dtype: torch.dtype, dev
     Always on the CPU, so that one seed is one twin, and in `dtype`, so that it needs no more memory than the
     model: the numbers are those of a float32 twin, rounded.
     """
-    config = _read_config(folder, who)
+    config = read_config(folder, who)
     failure = f"{folder / 'config.json'} describes no causal language model"
     # Initialisation draws from torch's global generator, so that one is seeded and then restored.
     with torch.random.fork_rng(devices=[]):
@@ -81,7 +96,8 @@ def make_untrained(folder: Path, *, who: str, seed: int, dtype: torch.dtype, dev
     return _wrap(model, who=who, device=device, weights_sha256=hash_parameters(model))
 
 
-def _read_config(folder: Path, who: str) -> Any:
+def read_config(folder: Path, who: str) -> Any:
+    """Return the configuration in a folder; GolgiError naming `who` and the file if it is none."""
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
@@ -90,7 +106,11 @@ def _read_config(folder: Path, who: str) -> Any:
         ) from error
 
 
-def _check_loaded(info: dict[str, Any], shapes: dict[str, Any], folder: Path, who: str) -> None:
+def check_loaded(info: dict[str, Any], shapes: dict[str, Any], folder: Path, who: str) -> None:
+    """Raise GolgiError naming the tensors that are missing or of another shape than a model needs.
+
+    `info` is what loading gave, `shapes` what the files hold. Tensors that are left over are logged.
+    """
     problems = []
     for name, stored, wanted in sorted(info["mismatched_keys"]):
         file = shapes[name][0] if name in shapes else folder
@@ -118,6 +138,7 @@ def _wrap(model: PreTrainedModel, *, who: str, device: torch.device, weights_sha
     parameters = sum(parameter.numel() for parameter in model.parameters())
     vocabulary = model.get_input_embeddings().weight.shape[0]
     text = model.config.get_text_config()
+    plain = _share_weights(model)  # before the bridge takes the model apart
     with naming_failure(f"TransformerLens cannot hook the family {family}", who=who):
         bridge = build_bridge_from_module(
             model, family, hf_config=model.config, device=device, model_name=who
@@ -125,9 +146,10 @@ def _wrap(model: PreTrainedModel, *, who: str, device: torch.device, weights_sha
     return Model(
         who=who,
         bridge=bridge,
+        plain=plain,
         family=family,
         layers=int(bridge.cfg.n_layers),
-        context=_context(text),
+        context=context_length(text),
         vocabulary=int(vocabulary),
         parameters=parameters,
         weights_sha256=weights_sha256,
@@ -136,6 +158,12 @@ def _wrap(model: PreTrainedModel, *, who: str, device: torch.device, weights_sha
     )
 
 
-def _context(config: Any) -> int | None:
+def _share_weights(model: PreTrainedModel) -> PreTrainedModel:
+    tensors = [*model.parameters(), *model.buffers()]
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
+
+
+def context_length(config: Any) -> int | None:
+    """Return the most tokens that a model reads at once, None where its positions have no limit."""
     values = [getattr(config, field, None) for field in CONTEXT_FIELDS]
     return next((int(value) for value in values if value), None)

@@ -13,17 +13,21 @@ from golgi.errors import GolgiError
 
 def read_texts(path: Path) -> list[str]:
     """Return the texts of a file with one `{"text": ...}` a line; GolgiError names a line that is not."""
-    texts = []
-    try:
-        with Path(path).open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    texts.append(_text(line, f"{path}:{number}"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise GolgiError(f"{path} cannot be read as text: {error}.") from error
+    texts = list(each_text(Path(path)))
     if not texts:
         raise GolgiError(f"{path} holds no text.")
     return texts
+
+
+def each_text(path: Path) -> Iterator[str]:
+    """Yield the texts of such a file one by one; GolgiError names a line that is not of that form."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _text(line, f"{path}:{number}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GolgiError(f"{path} cannot be read as text: {error}.") from error
 
 
 def _text(line: str, where: str) -> str:

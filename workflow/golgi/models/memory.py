@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -14,23 +14,35 @@ from golgi.models.batches import Sentence
 
 logger = logging.getLogger(__name__)
 
+Batch = TypeVar("Batch", bound=Any)  # has a length, and can be cut
 Result = TypeVar("Result")
 # What torch's CPU allocator says, on Linux and on Windows; it has no exception of its own.
 CPU_COMPLAINTS = ("can't allocate memory", "not enough memory")
 
 
+def padded_tokens(batch: list[Sentence]) -> int:
+    """Return how many token positions a batch takes, padding included."""
+    return len(batch) * max(len(sentence.ids) for sentence in batch)
+
+
 def run_within_memory(
-    batches: list[list[Sentence]], run: Callable[[list[Sentence]], Result], *, who: str
+    batches: list[Batch],
+    run: Callable[[Batch], Result],
+    *,
+    who: str,
+    size: Callable[[Batch], int] = padded_tokens,
+    item: str = "sentence",
 ) -> Iterator[Result]:
     """Yield `run(batch)` for every batch, halving one that runs out of memory and all larger ones after it.
 
-    Raises GolgiError if a single sentence does not fit.
+    `size` gives the padded tokens of a batch, `item` names what it holds. Raises GolgiError if a single one
+    does not fit.
     """
     waiting = deque(batches)
     limit: float = float("inf")  # padded tokens
     while waiting:
         batch = waiting.popleft()
-        if len(batch) > 1 and padded_tokens(batch) > limit:
+        if len(batch) > 1 and size(batch) > limit:
             half = len(batch) // 2
             waiting.extendleft([batch[half:], batch[:half]])
             continue
@@ -46,9 +58,9 @@ def run_within_memory(
         # Outside the except block: the exception holds the tensors that have to be freed.
         if len(batch) == 1:
             raise GolgiError(
-                f"{who}: one sentence of {padded_tokens(batch)} tokens does not fit into memory: {complaint}"
+                f"{who}: one {item} of {size(batch)} tokens does not fit into memory: {complaint}"
             )
-        limit = padded_tokens(batch) // 2
+        limit = size(batch) // 2
         logger.warning(
             "%s: %d tokens do not fit into memory, going on with at most %d (%s).",
             who,
@@ -58,11 +70,6 @@ def run_within_memory(
         )
         _free_memory()
         waiting.appendleft(batch)
-
-
-def padded_tokens(batch: list[Sentence]) -> int:
-    """Return how many token positions a batch takes, padding included."""
-    return len(batch) * max(len(sentence.ids) for sentence in batch)
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

@@ -12,8 +12,8 @@ import torch
 
 from golgi.errors import GolgiError
 from golgi.files import read_json
-from golgi.models.batches import Sentence, collate, plan_batches
-from golgi.models.bridge import Model, load_model, make_untrained
+from golgi.models.batches import Sentence, best_batch_tokens, collate, plan_batches
+from golgi.models.bridge import Model, open_model
 from golgi.models.device import choose_dtype, claim_device
 from golgi.models.embeddings import SentenceMeans, input_embeddings
 from golgi.models.memory import run_within_memory
@@ -26,7 +26,6 @@ from golgi.tables import create_arrays, write_arrays, write_table
 
 logger = logging.getLogger(__name__)
 
-CPU_BATCH_TOKENS = 4096  # larger batches fall out of the processor's caches and run slower
 CHECKED_SENTENCES = 4
 
 
@@ -67,7 +66,7 @@ def collect_responses(
     if (rotation_seed is None) != (rotated is None):
         raise GolgiError(f"{who}: the rotated basis needs both a seed and a file to write to.")
     with claim_device(device) as place:
-        network = _open_model(Path(folder), who=who, seed=untrained_seed, dtype=dtype, device=place)
+        network = open_model(Path(folder), who=who, seed=untrained_seed, dtype=dtype, device=place)
         text = read_text(network, Path(folder), pool=pool, concepts=concepts, bos=bos, masked=masked)
         reader = Reader(network, sites=list(sites), pooling=pooling, rotation_seed=rotation_seed)
         _check_identity(network, text)
@@ -87,9 +86,7 @@ def read_all(reader: Reader, text: Text, *, batch_tokens: int) -> Iterator[tuple
     Rows from the number of sentences on are masked sentences; these get no rotated basis and no means.
     """
     model, count = reader.model, len(text.texts)
-    if model.device.type == "cpu" and batch_tokens > CPU_BATCH_TOKENS:
-        logger.info("Batches of %d tokens, not %d: faster on the CPU.", CPU_BATCH_TOKENS, batch_tokens)
-        batch_tokens = CPU_BATCH_TOKENS
+    batch_tokens = best_batch_tokens(batch_tokens, model.device)
 
     def run(members: list[Sentence]) -> tuple[np.ndarray, Pooled, int]:
         batch = collate(members, pad=text.pad, device=model.device)
@@ -102,14 +99,6 @@ def read_all(reader: Reader, text: Text, *, batch_tokens: int) -> Iterator[tuple
         for result in run_within_memory(batches, run, who=model.who):
             yield result
             progress.advance(result[2])
-
-
-def _open_model(folder: Path, *, who: str, seed: int | None, dtype: str, device: torch.device) -> Model:
-    number_format, reason = choose_dtype(dtype)
-    logger.info("%s: %s (%s).", who, dtype, reason)
-    if seed is None:
-        return load_model(folder, who=who, dtype=number_format, device=device)
-    return make_untrained(folder, who=who, seed=seed, dtype=number_format, device=device)
 
 
 def _check_identity(model: Model, text: Text) -> None:

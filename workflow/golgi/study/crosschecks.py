@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from golgi.study import graph_checks
 from golgi.study.document import Document
 from golgi.study.lexicon import Concept, Lexicon, unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
 from golgi.study.ratings import FEWEST_PAIRS, too_few_pairs
+from golgi.study.shapes import Shape, declared_shape
 
 CHANCE_DEVIATIONS = 4
 
@@ -29,6 +31,11 @@ class Checked:
         """The concepts of the study."""
         chosen = self.spec["concepts"]
         return self.lexicon.selected(chosen["categories"], chosen["only"])
+
+    @property
+    def declared(self) -> dict[str, Shape | None]:
+        """The shape of each model, as far as the study tells it by itself."""
+        return {name: declared_shape(model["source"]) for name, model in self.spec["models"].items()}
 
     def problem(self, path: Path, message: str) -> Problem:
         """Return a problem at a field of the spec."""
@@ -226,6 +233,19 @@ def _file_name(checked: Checked) -> Iterator[Problem]:
         )
 
 
+def _graph_windows(checked: Checked) -> Iterator[Problem]:
+    yield from graph_checks.windows_fit(checked, checked.declared)
+
+
+def _graph_units(checked: Checked) -> Iterator[Problem]:
+    yield from graph_checks.units_there(checked, checked.declared)[0]
+
+
+def _graph_units_of_some(checked: Checked) -> Iterator[Problem]:
+    yield from graph_checks.units_there(checked, checked.declared)[1]
+
+
+GRAPHS_AND_MODELS = {"graphs", "models", "experts"}
 ERRORS: dict[Check, set[str]] = {
     _model_names: {"models"},
     _trained_models: {"models"},
@@ -238,8 +258,19 @@ ERRORS: dict[Check, set[str]] = {
     _enough_categories: {"analyses", "concepts", "lexicon"},
     _lexicon_reference: {"analyses", "concepts", "lexicon"},
     _templates_need_attributes: {"concepts", "lexicon"},
+    graph_checks.units_named: {"graphs"},
+    graph_checks.models_known: {"graphs", "models"},
+    graph_checks.checkpoints_known: GRAPHS_AND_MODELS,
+    graph_checks.texts_apart: {"graphs"},
+    graph_checks.microworld_needs_attributes: {"graphs", "lexicon"},
+    _graph_windows: GRAPHS_AND_MODELS,
+    _graph_units: GRAPHS_AND_MODELS,
 }
 WARNINGS: dict[Check, set[str]] = {
     _chance: {"concepts", "experts"},
     _file_name: {"study"},
+    graph_checks.models_without_graphs: GRAPHS_AND_MODELS,
+    graph_checks.sentences_apart: {"graphs", "concepts"},
+    graph_checks.shifted_missing: {"graphs"},
+    _graph_units_of_some: GRAPHS_AND_MODELS,
 }

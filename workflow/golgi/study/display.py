@@ -8,7 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from golgi.study.estimate import CPU_RATE_PER_THREAD, GPU_RATE, TOKENS_PER_SENTENCE, Estimate, estimate
+from golgi.study.costs import CPU_RATE_PER_THREAD, GPU_RATE
+from golgi.study.estimate import TOKENS_PER_SENTENCE, Estimate, estimate
 from golgi.study.plan import Study
 
 
@@ -16,14 +17,15 @@ def plan_page(study: Study) -> Group:
     """Return the work of a study as tables: models, jobs, and what the numbers rest on."""
     work = estimate(study)
     heading = Text(f"{study.name}: {study.spec['title']}", style="bold")
-    return Group(heading, Text(), _models(study, work), Text(), _jobs(work), Text(), _footing(study, work))
+    graphs = [_graphs(study, work), Text()] if work.graphs else []
+    models, jobs, footing = _models(study, work), _jobs(work), _footing(study, work)
+    return Group(heading, Text(), models, Text(), *graphs, jobs, Text(), footing)
 
 
 def _models(study: Study, work: Estimate) -> Table:
     table = Table(title="Models", title_justify="left", caption_justify="left")
     table.add_column("model", overflow="fold")
-    hours = "GPU hours" if study.gpu else "hours"
-    for heading in ("checkpoints", "parameters", "units", "tokens read", "disk", "memory", hours):
+    for heading in ("checkpoints", "parameters", "units", "tokens read", "disk", "memory", _time(study)):
         table.add_column(heading, justify="right")
     for one in work.models:
         table.add_row(
@@ -37,6 +39,28 @@ def _models(study: Study, work: Estimate) -> Table:
             _or_unknown(_hours, one.hours),
         )
     return table
+
+
+def _graphs(study: Study, work: Estimate) -> Table:
+    table = Table(title="Neuron graphs, beside that", title_justify="left")
+    table.add_column("model", overflow="fold")
+    for heading in ("checkpoints", "units, at most", "tokens read", "disk", "memory", _time(study)):
+        table.add_column(heading, justify="right")
+    for one in work.graphs:
+        table.add_row(
+            one.model,
+            str(one.checkpoints),
+            _or_unknown(_count, one.units),
+            _or_unknown(_count, one.tokens),
+            _or_unknown(_bytes, one.disk),
+            _or_unknown(_bytes, one.memory),
+            _or_unknown(_hours, one.hours),
+        )
+    return table
+
+
+def _time(study: Study) -> str:
+    return "GPU hours" if study.gpu else "hours"
 
 
 def _jobs(work: Estimate) -> Table:

@@ -2,69 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path as FilePath
 
+from golgi.study.costs import (
+    CPU_RATE_PER_THREAD,
+    DEFAULT_MB,
+    DEFAULT_MINUTES,
+    DISK_RATE,
+    LIBRARIES,
+    forward_seconds,
+    held_by_model,
+    in_megabytes,
+    in_minutes,
+    loading_seconds,
+    model_dtype,
+    rate,
+    weight_bytes,
+)
+from golgi.study.graph_estimate import GraphWork, graph_jobs, graph_work
 from golgi.study.plan import FIGURE_TABLES, UNTRAINED, Study
+from golgi.study.shapes import Shape, model_shape
 
 TOKENS_PER_SENTENCE = 16
-# Sustained, not peak: pooling and copying keep a model from the rates that vendors print.
-GPU_RATE = {"float32": 1e13, "float16": 3e13, "bfloat16": 3e13}
-CPU_RATE_PER_THREAD = 2e10
-# Activations that live at once, in units of the residual stream's width.
-LIVE_WIDTHS = 24
-# Bytes in memory per byte of weights: TransformerLens keeps queries, keys and values once more.
-WEIGHTS_HELD = 1.5
-LIBRARIES = 10**9  # bytes that torch and its company take before there is a model
 SENTENCE_BYTES = 2000  # a sentence and its tokens, masked and not
 STRIP_BYTES, PAGE_BYTES = 256 * 2**20, 4096  # of responses that are scored at a time: as in golgi.experts
 BLOCK_BYTES, BLOCK_UNITS = 32 * 2**20, 64
-DISK_RATE = 2e8  # bytes per second
 # Processor seconds per unit: to walk one sentence of one set, and to sort one sentence.
 WALK_SECONDS, SORT_SECONDS = 1e-8, 2e-8
 # Of all pairs of a unit and a concept, in the neuron basis or the rotated one; less at high thresholds.
 EXPERT_SHARE = 0.05
 EXPERT_DISK, EXPERT_MEMORY = 115, 300  # bytes: two Parquet files and a CSV; in memory while they are sorted
-
-# What a job asks for: never less than the floor; the default where a model's shape is not known beforehand.
-SAFETY = 1.5
-FLOOR_MB, DEFAULT_MB = 4000, 16000
-FLOOR_MINUTES, DEFAULT_MINUTES = 30, 240
-# Published shapes: layers, width, parameters (Biderman et al. 2023, table 1).
-PYTHIA = {
-    "14m": (6, 128, 14_067_712),
-    "31m": (6, 256, 30_494_720),
-    "70m": (6, 512, 70_426_624),
-    "160m": (12, 768, 162_322_944),
-    "410m": (24, 1024, 405_334_016),
-    "1b": (16, 2048, 1_011_781_632),
-    "1.4b": (24, 2048, 1_414_647_808),
-    "2.8b": (32, 2560, 2_775_208_960),
-    "6.9b": (32, 4096, 6_857_302_016),
-    "12b": (36, 5120, 11_846_072_320),
-}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """As much of an architecture as decides its cost."""
-
-    layers: int
-    width: int
-    hidden: int
-    parameters: int
-
-    def widths(self, sites: list[str]) -> list[int]:
-        """Return the units of each of the given sites in one block."""
-        widths = {"mlp_pre": self.hidden, "mlp_post": self.hidden, "qkv": 3 * self.width}
-        return [widths.get(site, self.width) for site in sites]
-
-    def units(self, sites: list[str]) -> int:
-        """Return the units of one block, over the given sites."""
-        return sum(self.widths(sites))
 
 
 @dataclass(frozen=True)
@@ -88,17 +55,21 @@ class Estimate:
     sentences: int
     jobs: dict[str, int]
     models: list[ModelWork]
+    graphs: list[GraphWork]
 
     @property
     def tokens(self) -> int:
-        """Tokens that models read, all checkpoints and controls."""
+        """Tokens of sentences that models read, all checkpoints and controls."""
         return sum(work.tokens for work in self.models)
 
 
 def estimate(study: Study) -> Estimate:
     """Return a rough estimate of a study's work, at 16 tokens a sentence."""
     return Estimate(
-        count_sentences(study), count_jobs(study), [_work(study, model) for model in study.models]
+        sentences=count_sentences(study),
+        jobs=count_jobs(study),
+        models=[_work(study, model) for model in study.models],
+        graphs=[graph_work(study, model) for model in study.models if study.graph_checkpoints(model)],
     )
 
 
@@ -110,33 +81,25 @@ def count_sentences(study: Study) -> int:
 def response_memory_mb(study: Study, model: str) -> int:
     """Return the memory to ask for where `collect_responses` reads a model, in MB of 10^6 bytes."""
     shape = model_shape(study, model)
-    return DEFAULT_MB if shape is None else _megabytes(_reading_memory(study, model, shape))
+    return DEFAULT_MB if shape is None else in_megabytes(_reading_memory(study, model, shape))
 
 
 def scoring_memory_mb(study: Study, model: str) -> int:
     """Return the memory to ask for where `score_experts` scores a model, in MB of 10^6 bytes."""
     shape = model_shape(study, model)
-    return DEFAULT_MB if shape is None else _megabytes(_scoring_memory(study, model, shape))
+    return DEFAULT_MB if shape is None else in_megabytes(_scoring_memory(study, model, shape))
 
 
 def response_minutes(study: Study, model: str) -> int:
     """Return the minutes to ask for where `collect_responses` reads a model at one checkpoint."""
     shape = model_shape(study, model)
-    return DEFAULT_MINUTES if shape is None else _minutes(_reading_seconds(study, model, shape))
+    return DEFAULT_MINUTES if shape is None else in_minutes(_reading_seconds(study, model, shape))
 
 
 def scoring_minutes(study: Study, model: str) -> int:
     """Return the minutes to ask for where `score_experts` scores a model at one checkpoint."""
     shape = model_shape(study, model)
-    return DEFAULT_MINUTES if shape is None else _minutes(_scoring_seconds(study, model, shape))
-
-
-def _megabytes(size: float) -> int:
-    return max(FLOOR_MB, math.ceil(SAFETY * size / 1e6))
-
-
-def _minutes(seconds: float) -> int:
-    return max(FLOOR_MINUTES, math.ceil(SAFETY * seconds / 60))
+    return DEFAULT_MINUTES if shape is None else in_minutes(_scoring_seconds(study, model, shape))
 
 
 def count_jobs(study: Study) -> dict[str, int]:
@@ -147,7 +110,7 @@ def count_jobs(study: Study) -> dict[str, int]:
         for model in study.models
         if study.kind(model) == "hub"
         for step in study.weights(model)
-    }
+    } | ({study.masked_lm} if study.masked_lm_is_fetched else set())
     jobs = {
         "write_sentences": 1,
         "write_corpus": len(study.trained()),
@@ -160,6 +123,7 @@ def count_jobs(study: Study) -> dict[str, int]:
         "measure_counts": 1,
         "measure_categories": int("categories" in analyses),
         "measure_alignment": int("alignment" in analyses),
+        **graph_jobs(study),
         **{
             f"gather_{table}": int(table in study.tables)
             for table in ("models", "experts", "overlap", "training")
@@ -168,42 +132,6 @@ def count_jobs(study: Study) -> dict[str, int]:
         "write_report": 1,
     }
     return {rule: number for rule, number in jobs.items() if number}
-
-
-def model_shape(study: Study, model: str) -> Shape | None:
-    """Return a model's shape: as trained here, from its folder's config.json, or as published for Pythia."""
-    training = study.source(model).get("train")
-    if training:
-        width, layers = training["width"], training["layers"]
-        return _shape(layers, width, 4 * width, training["vocabulary"])
-    config = FilePath(study.folder(model, study.last_checkpoint(model))) / "config.json"
-    if config.is_file():
-        stamp = config.stat()
-        return _configured(config, (stamp.st_mtime_ns, stamp.st_size))
-    name = study.source(model).get("hub", "").lower()
-    size = name.removeprefix("eleutherai/pythia-").removesuffix("-deduped")
-    if name.startswith("eleutherai/pythia-") and size in PYTHIA:
-        layers, width, parameters = PYTHIA[size]
-        return Shape(layers, width, 4 * width, parameters)
-    return None
-
-
-def _shape(layers: int, width: int, hidden: int, vocabulary: int) -> Shape:
-    block = 4 * width**2 + 2 * width * hidden
-    return Shape(layers, width, hidden, layers * block + 2 * vocabulary * width)
-
-
-@lru_cache
-def _configured(config: FilePath, stamp: tuple[int, int]) -> Shape | None:
-    # Asked for by every job of a workflow; the stamp tells a file that has changed.
-    try:
-        facts = json.loads(config.read_text(encoding="utf-8"))
-        layers = facts.get("num_hidden_layers") or facts["n_layer"]
-        width = facts.get("hidden_size") or facts["n_embd"]
-        hidden = facts.get("intermediate_size") or facts.get("n_inner") or 4 * width
-        return _shape(int(layers), int(width), int(hidden), int(facts["vocab_size"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def _work(study: Study, model: str) -> ModelWork:
@@ -226,11 +154,6 @@ def _work(study: Study, model: str) -> ModelWork:
     )
 
 
-def rate(study: Study, dtype: str) -> float:
-    """Return the floating-point operations per second that hours are reckoned with."""
-    return GPU_RATE[dtype] if study.gpu else CPU_RATE_PER_THREAD * study.threads
-
-
 def _has(study: Study, control: str) -> bool:
     return control in study.controls
 
@@ -243,16 +166,8 @@ def _units(study: Study, shape: Shape) -> int:
     return shape.layers * shape.units(_sites(study))
 
 
-def _dtype(study: Study, model: str) -> str:
-    return study.spec["models"][model]["dtype"]
-
-
-def _weight_bytes(study: Study, model: str) -> int:
-    return 4 if _dtype(study, model) == "float32" else 2
-
-
 def _response_bytes(study: Study, model: str) -> int:
-    return 2 if _dtype(study, model) == "float16" else 4  # bfloat16 is stored as float32
+    return 2 if model_dtype(study, model) == "float16" else 4  # bfloat16 is stored as float32
 
 
 def _training_seconds(study: Study, model: str, shape: Shape) -> float:
@@ -260,19 +175,18 @@ def _training_seconds(study: Study, model: str, shape: Shape) -> float:
     if not training:
         return 0.0
     tokens = training["steps"] * training["batch"] * training["context"]
-    return 6 * shape.parameters * tokens / rate(study, _dtype(study, model))
+    return 6 * shape.parameters * tokens / rate(study, model_dtype(study, model))
 
 
 def _forward_seconds(study: Study, model: str, shape: Shape) -> float:
-    tokens = count_sentences(study) * TOKENS_PER_SENTENCE
-    return 2 * shape.parameters * tokens / rate(study, _dtype(study, model))
+    return forward_seconds(study, model, shape, count_sentences(study) * TOKENS_PER_SENTENCE)
 
 
 def _reading_seconds(study: Study, model: str, shape: Shape) -> float:
     seconds = (1 + _has(study, "word")) * _forward_seconds(study, model, shape)
     stored = (1 + _has(study, "word") + _has(study, "rotated")) * count_sentences(study)
     seconds += stored * _units(study, shape) * _response_bytes(study, model) / DISK_RATE
-    seconds += 2 * _weight_bytes(study, model) * shape.parameters / DISK_RATE  # loaded, and hashed
+    seconds += loading_seconds(study, model, shape)
     if _has(study, "rotated"):
         tokens, widths = count_sentences(study) * TOKENS_PER_SENTENCE, shape.widths(_sites(study))
         turned = 2 * tokens * shape.layers * sum(width**2 for width in widths)
@@ -282,14 +196,10 @@ def _reading_seconds(study: Study, model: str, shape: Shape) -> float:
 
 
 def _reading_memory(study: Study, model: str, shape: Shape) -> int:
-    size, tokens, widths = (
-        _weight_bytes(study, model),
-        study.spec["compute"]["batch_tokens"],
-        shape.widths(_sites(study)),
-    )
-    pooled = (1 + _has(study, "rotated")) * tokens // TOKENS_PER_SENTENCE * _units(study, shape) * size
-    held = LIBRARIES + int(WEIGHTS_HELD * size * shape.parameters) + SENTENCE_BYTES * count_sentences(study)
-    held += size * tokens * shape.width * LIVE_WIDTHS + 2 * pooled  # on the device and off it
+    tokens, widths = study.spec["compute"]["batch_tokens"], shape.widths(_sites(study))
+    rows = (1 + _has(study, "rotated")) * tokens // TOKENS_PER_SENTENCE
+    held = held_by_model(study, model, shape) + SENTENCE_BYTES * count_sentences(study)
+    held += 2 * rows * _units(study, shape) * weight_bytes(study, model)  # pooled, on the device and off it
     if _has(study, "rotated"):
         # Kept in float32, made in float64 from a second one; a batch's activations are turned in float32.
         held += sum(4 * width**2 for width in set(widths)) + 16 * max(widths) ** 2

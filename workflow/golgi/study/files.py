@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from golgi.study import graph_checks
 from golgi.study.crosschecks import Checked
+from golgi.study.folders import checkpoint_folder
 from golgi.study.problems import Path, Problem, StudyError, did_you_mean
 from golgi.study.ratings import FEWEST_PAIRS, Rating, places_of, rated_pairs, read_ratings, too_few_pairs
+from golgi.study.resolve import WRITTEN_TEXTS
+from golgi.study.shapes import Shape, folder_shape
 
 FEW_PAIRS = 10
 
@@ -16,8 +20,9 @@ Existing = tuple[Path, str]
 
 def file_problems(checked: Checked) -> tuple[list[Problem], list[Problem]]:
     """Return problems and warnings about the files that a study names; only ratings are read."""
-    problems = [*_missing_files(checked), *_missing_folders(checked)]
-    warnings = []
+    problems = [*_missing_files(checked), *_missing_folders(checked), *_missing_masked_lm(checked)]
+    unfit, warnings = _graphs_of_folders(checked)
+    problems += unfit
     for path, file in _references(checked):
         if not FilePath(file).is_file():
             problems.append(checked.problem(path, f"{file} cannot be read; is it there?"))
@@ -48,6 +53,9 @@ def _missing_files(checked: Checked) -> Iterator[Problem]:
     for path, file in _texts(checked):
         if "$" not in file and not FilePath(file).is_file():
             yield checked.problem(path, f"{file} does not exist.")
+    for path, file in _graph_texts(checked):
+        if "$" not in file and not FilePath(file).is_file():
+            yield checked.problem(path, f"{file} does not exist.{did_you_mean(file, WRITTEN_TEXTS)}")
 
 
 def _texts(checked: Checked) -> Iterator[Existing]:
@@ -60,6 +68,13 @@ def _texts(checked: Checked) -> Iterator[Existing]:
         if corpus != "microworld":
             for number, file in enumerate(corpus):
                 yield ("models", name, "source", "train", "corpus", number), file
+
+
+def _graph_texts(checked: Checked) -> Iterator[Existing]:
+    corpora = checked.spec.get("graphs", {"corpora": {}})["corpora"]
+    for part, texts in corpora.items():
+        for number, file in enumerate(texts if isinstance(texts, list) else []):
+            yield ("graphs", "corpora", part, number), file
 
 
 def _references(checked: Checked) -> Iterator[Existing]:
@@ -96,7 +111,25 @@ def _missing_checkpoint(checked: Checked, name: str, number: int, step: int | st
     yield checked.problem(("models", name, "checkpoints", number), message)
 
 
-def checkpoint_folder(source: dict, step: int | str) -> FilePath:
-    """Return where a directory source keeps a checkpoint; `final` is the folder itself."""
-    directory = FilePath(source["directory"])
-    return directory if step == "final" else directory / source["folder"].replace("{step}", str(step))
+def _missing_masked_lm(checked: Checked) -> Iterator[Problem]:
+    augment = checked.spec.get("graphs", {"augment": "none"})["augment"]
+    source = {} if isinstance(augment, str) else augment["masked_lm"]
+    directory = source.get("directory", "${")
+    if "$" not in directory and not (FilePath(directory) / "config.json").is_file():
+        path = ("graphs", "augment", "masked_lm", "directory")
+        yield checked.problem(path, f"{directory} is no folder with a model in Hugging Face format.")
+
+
+def _graphs_of_folders(checked: Checked) -> tuple[list[Problem], list[Problem]]:
+    """Look again whether models have what graphs are grown from, now that folders may tell their shapes."""
+    if not {"graphs", "models", "experts"} <= set(checked.spec):
+        return [], []
+    shapes = {name: shape or _shape_there(checked, name) for name, shape in checked.declared.items()}
+    unfit, warnings = graph_checks.units_there(checked, shapes)
+    return [*graph_checks.windows_fit(checked, shapes), *unfit], warnings
+
+
+def _shape_there(checked: Checked, name: str) -> Shape | None:
+    model = checked.spec["models"][name]
+    there = "directory" in model["source"] and "$" not in model["source"]["directory"]
+    return folder_shape(checkpoint_folder(model["source"], model["checkpoints"][-1])) if there else None

@@ -50,7 +50,7 @@ def load_study(
         warnings += doubtful
     if problems:
         raise StudyError(problems)
-    return Study(str(path), spec, resolve(document, {})[0], lexicon, tuple(sorted(warnings)))
+    return Study(str(path), spec, resolve(document, {})[0], lexicon, tuple(sorted(set(warnings))))
 
 
 def _lexicon(spec: dict, document: Document) -> tuple[Lexicon | None, list[Problem]]:

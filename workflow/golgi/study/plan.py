@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from golgi.study.files import checkpoint_folder
+from golgi.study.folders import checkpoint_folder, hub_folder
+from golgi.study.graphs import GRAPH_TABLE_PARTS, GraphPlan
 from golgi.study.lexicon import Lexicon
 from golgi.study.problems import Problem
 
@@ -24,6 +25,10 @@ FIGURE_TABLES = {
     "within_between": ["categories"],
     "alignment_scatter": ["alignment_pairs", "alignment"],
     "alignment_over_training": ["alignment"],
+    "graph_f1_by_layer": ["graph_layers"],
+    "graph_ablation": ["graph_ablation"],
+    "graph_naming": ["graph_naming"],
+    "graph_gallery": ["graph_gallery"],
 }
 # Drawn with it where the study has it, and without it where not.
 OPTIONAL_TABLES = {"threshold_sweep": {"alignment"}}
@@ -42,11 +47,12 @@ TABLE_PARTS = {
     "categories": [*_SCORED, "analyses.overlap", "analyses.categories"],
     "alignment": [*_SCORED, "analyses.overlap", "analyses.alignment"],
     "alignment_pairs": [*_SCORED, "analyses.overlap", "analyses.alignment"],
+    **{table: [*_SCORED, *parts] for table, parts in GRAPH_TABLE_PARTS.items()},
 }
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(GraphPlan):
     """A study in form: the complete spec, the same with paths as `written`, and what follows from it."""
 
     file: str
@@ -163,8 +169,7 @@ class Study:
             checkpoint = self.last_checkpoint(model)
         source = self.source(model)
         if "hub" in source:
-            owner_and_name = source["hub"].replace("/", "--")
-            return f"resources/models/{owner_and_name}/{self.revision(model, checkpoint)}"
+            return hub_folder(source["hub"], self.revision(model, checkpoint))
         if "directory" in source:
             return str(checkpoint_folder(source, checkpoint))
         return f"{self.results}/models/{model}/step{checkpoint}"
@@ -211,6 +216,7 @@ class Study:
         for analysis in ANALYSIS_TABLES:
             if analysis in self.spec["analyses"]:
                 tables += ANALYSIS_TABLES[analysis]
+        tables += self.graph_tables
         return [*tables, "training"] if self.trained() else tables
 
     @property
@@ -236,9 +242,15 @@ class Study:
             "width_mm": own["width_mm"] or common["width_mm"],
             "models": self.models,
         }
-        if name != "training_loss":
+        if name.startswith("graph_"):
+            options |= {"fires": self.spec["graphs"]["fires"]}
+        if self._knows_the_threshold(name):
             options |= {"threshold": self.threshold, "thresholds": self.spec["experts"]["thresholds"]}
         return {**own, **options}
+
+    def _knows_the_threshold(self, figure: str) -> bool:
+        # Neuron graphs depend on it only where experts get them.
+        return "graph_experts" in self.tables if figure.startswith("graph_") else figure != "training_loss"
 
     def figure_fingerprint(self, name: str) -> str:
         """Return the fingerprint of the parts of the spec that one figure's tables come from."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from golgi.study.schema import branches, follow, study_schema, telling_key
+from golgi.study.schema import branch_type, branches, follow, study_schema, telling_key
 
 OPENING = """\
 # Study files
@@ -65,8 +65,14 @@ def _sections(schema: dict, path: str) -> Iterator[Section]:
     rows = [row for part in parts or [schema] for row in _rows(part, alternative=bool(parts))]
     yield Section(_title(path), schema["description"], rows)
     for name, field in fields:
-        if _is_group(follow(field)):
-            yield from _sections(field, f"{path}.{name}".lstrip("."))
+        field, inner = follow(field), f"{path}.{name}".lstrip(".")
+        if _is_group(field):
+            yield from _sections(field, inner)
+        elif field.get("type") == "array" and _is_group(follow(field["items"])):
+            yield from _sections(field["items"], f"{inner}[]")
+        for branch in [] if _is_group(field) else branches(field):
+            for key, member in branch.get("properties", {}).items():
+                yield from _sections(member, f"{inner}.{key}")
 
 
 def _rows(part: dict, *, alternative: bool) -> Iterator[tuple[str, ...]]:
@@ -103,7 +109,8 @@ def _title(path: str) -> str:
 
 
 def _is_group(field: dict) -> bool:
-    return field.get("type") == "object" or any(branch["type"] == "object" for branch in branches(field))
+    kinds = [branch_type(branch) for branch in branches(field)] or [field.get("type")]
+    return all(kind == "object" for kind in kinds)
 
 
 def _row(name: str, field: dict, default: str) -> tuple[str, ...]:
@@ -120,15 +127,14 @@ def _default(field: dict, required: bool) -> str:
 def _type(field: dict) -> str:
     field = follow(field)
     if alternatives := branches(field):
-        return " or ".join(_type(branch) for branch in alternatives)
+        return " or ".join(_type(branch) for branch in alternatives if branch_type(branch) != "null")
     if "enum" in field:
-        return (
-            f"one of {', '.join(f'`{value}`' for value in field['enum'])}"
-            if len(field["enum"]) > 1
-            else "text"
-        )
+        listed = ", ".join(f"`{value}`" for value in field["enum"])
+        return f"one of {listed}" if len(field["enum"]) > 1 else listed
     if "const" in field:
         return f"`{_compact(field['const'])}`"
+    if field["type"] == "object":
+        return "group"
     types = field["type"] if isinstance(field["type"], list) else [field["type"]]
     if "array" in types:
         return f"list: {_type(field['items'])}"

@@ -11,6 +11,8 @@ from golgi.study.document import Document
 from golgi.study.problems import Path, Problem
 from golgi.study.schema import branches, chosen_branch, follow, study_schema
 
+# Texts that a study writes itself; any other is a file of the user's.
+WRITTEN_TEXTS = ("microworld", "sentences")
 VARIABLE = re.compile(r"\$\{(GOLGI_[A-Z0-9_]+)\}")
 
 
@@ -29,7 +31,19 @@ def resolve(
         spec["title"] = spec["title"] or spec["study"]
     for model in spec.get("models", {}).values():
         _settle_model(model)
+    if "graphs" in spec:
+        _settle_graphs(spec["graphs"], spec["experts"]["sites"])
     return {key: value for key, value in spec.items() if key not in without}, resolver.problems
+
+
+def _settle_graphs(graphs: dict, sites: list[str]) -> None:
+    corpora = graphs["corpora"]
+    for part, source in corpora.items():
+        if isinstance(source, str) and source not in WRITTEN_TEXTS:
+            corpora[part] = [source]
+    corpora["test"] = corpora["test"] or copy.copy(corpora["build"])
+    for unit in graphs["units"]["list"]:
+        unit["site"] = unit["site"] or sites[0]
 
 
 def _settle_model(model: dict) -> None:

@@ -43,9 +43,17 @@ def chosen_branch(schema: dict, value: Any) -> int | None:
 
 
 def _is_meant(branch: dict, value: Any) -> bool:
-    if branch["type"] == "object":
+    kind = branch_type(branch)
+    if kind == "object":
         return isinstance(value, dict) and telling_key(branch) in value
-    return isinstance(value, {"string": str, "array": list}[branch["type"]])
+    if kind == "integer":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, {"string": str, "array": list, "null": type(None)}[kind])
+
+
+def branch_type(branch: dict) -> str:
+    """Return the type of an alternative; one that lists its values lists texts."""
+    return branch.get("type", "string")
 
 
 def child_schema(schema: dict, value: Any, step: str | int) -> dict | None:

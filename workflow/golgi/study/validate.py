@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from golgi.study.document import Document
 from golgi.study.problems import Path, Problem, did_you_mean
-from golgi.study.schema import branches, chosen_branch, follow, study_schema, telling_key
+from golgi.study.schema import branch_type, branches, chosen_branch, follow, study_schema, telling_key
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -98,26 +98,37 @@ def _branch_problems(document: Document, error: ValidationError, path: Path) -> 
                 yield from _problems(document, part)
         return
     keys = [key for branch in branches(schema) if (key := telling_key(branch))]
-    if not keys:
-        nouns = " or ".join(NOUNS[branch["type"]] for branch in branches(schema))
-        yield document.problem(path, f"found {_found(value)}; {nouns} is wanted.")
-    elif not isinstance(value, dict):
+    if isinstance(value, dict) and (given := [key for key in keys if key in value]):
+        yield document.problem(path, f"holds {_list(given, 'and')}; exactly one of {_list(keys)} is wanted.")
+    elif isinstance(value, dict) and keys:
+        yield from _no_branch(document, schema, path, value)
+    elif len(keys) < len(branches(schema)):
+        nouns = [noun for branch in branches(schema) for noun in _nouns(branch)]
+        yield document.problem(path, f"found {_found(value)}; {_joined(nouns)} is wanted.")
+    else:
         near = did_you_mean(value, keys) if isinstance(value, str) else ""
         yield document.problem(path, f"found {_found(value)}; wanted is exactly one of {_list(keys)}.{near}")
-    elif given := [key for key in keys if key in value]:
-        yield document.problem(path, f"holds {_list(given, 'and')}; exactly one of {_list(keys)} is wanted.")
-    else:
-        yield from _no_branch(document, schema, path, value)
+
+
+def _nouns(branch: dict) -> list[str]:
+    if "enum" in branch:
+        return [f"`{value}`" for value in branch["enum"]]
+    if branch_type(branch) == "null":
+        return []
+    key = telling_key(branch)
+    return [f"a group with `{key}`" if key else NOUNS[branch_type(branch)]]
 
 
 def _no_branch(document: Document, schema: dict, path: Path, value: dict) -> Iterator[Problem]:
-    keys = [telling_key(branch) for branch in branches(schema)]
-    known = {field for branch in branches(schema) for field in branch["properties"]}
+    groups = [branch for branch in branches(schema) if "properties" in branch]
+    keys = [telling_key(branch) for branch in groups]
+    known = {field for branch in groups for field in branch["properties"]}
     unknown = [key for key in value if key not in known]
+    wanted = f"Exactly one of {_list(keys)} is wanted." if len(keys) > 1 else f"{_list(keys)} is wanted."
     if not unknown:
-        yield document.problem(path, f"exactly one of {_list(keys)} is wanted.")
+        yield document.problem(path, wanted[0].lower() + wanted[1:])
     for key in unknown:
-        message = f"unknown field.{did_you_mean(key, keys)} Exactly one of {_list(keys)} is wanted."
+        message = f"unknown field.{did_you_mean(key, keys)} {wanted}"
         yield document.problem((*path, key), message, at_key=True)
 
 
@@ -202,5 +213,8 @@ def _shown(value: Any) -> str:
 
 
 def _list(names: list[str], last: str = "or") -> str:
-    quoted = [f"`{name}`" for name in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+    return _joined([f"`{name}`" for name in names], last)
+
+
+def _joined(words: list[str], last: str = "or") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,0 +1,65 @@
+"""What running a model costs: rates, bytes and seconds that every estimate is reckoned with."""
+
+from __future__ import annotations
+
+import math
+
+from golgi.study.plan import Study
+from golgi.study.shapes import Shape
+
+# Sustained, not peak: pooling and copying keep a model from the rates that vendors print.
+GPU_RATE = {"float32": 1e13, "float16": 3e13, "bfloat16": 3e13}
+CPU_RATE_PER_THREAD = 2e10
+# Activations that live at once, in units of the residual stream's width.
+LIVE_WIDTHS = 24
+# Bytes in memory per byte of weights: TransformerLens keeps queries, keys and values once more.
+WEIGHTS_HELD = 1.5
+LIBRARIES = 10**9  # bytes that torch and its company take before there is a model
+DISK_RATE = 2e8  # bytes per second
+
+# What a job asks for: never less than the floor; the default where a model's shape is not known beforehand.
+SAFETY = 1.5
+FLOOR_MB, DEFAULT_MB = 4000, 16000
+FLOOR_MINUTES, DEFAULT_MINUTES = 30, 240
+
+
+def in_megabytes(size: float) -> int:
+    """Return the memory to ask for, in MB of 10^6 bytes, where a job holds `size` bytes."""
+    return max(FLOOR_MB, math.ceil(SAFETY * size / 1e6))
+
+
+def in_minutes(seconds: float) -> int:
+    """Return the minutes to ask for where a job takes so many seconds."""
+    return max(FLOOR_MINUTES, math.ceil(SAFETY * seconds / 60))
+
+
+def model_dtype(study: Study, model: str) -> str:
+    """Return the number format that a model runs in."""
+    return study.spec["models"][model]["dtype"]
+
+
+def weight_bytes(study: Study, model: str) -> int:
+    """Return the bytes of one weight."""
+    return 4 if model_dtype(study, model) == "float32" else 2
+
+
+def rate(study: Study, dtype: str) -> float:
+    """Return the floating-point operations per second that hours are reckoned with."""
+    return GPU_RATE[dtype] if study.gpu else CPU_RATE_PER_THREAD * study.threads
+
+
+def forward_seconds(study: Study, model: str, shape: Shape, tokens: float) -> float:
+    """Return the seconds in which a model reads so many tokens."""
+    return 2 * shape.parameters * tokens / rate(study, model_dtype(study, model))
+
+
+def loading_seconds(study: Study, model: str, shape: Shape) -> float:
+    """Return the seconds in which weights are loaded, and hashed."""
+    return 2 * weight_bytes(study, model) * shape.parameters / DISK_RATE
+
+
+def held_by_model(study: Study, model: str, shape: Shape) -> int:
+    """Return the bytes that a model holds while it reads: libraries, weights, activations of one batch."""
+    size = weight_bytes(study, model)
+    batch = size * study.spec["compute"]["batch_tokens"] * shape.width * LIVE_WIDTHS
+    return LIBRARIES + int(WEIGHTS_HELD * size * shape.parameters) + batch
