@@ -118,24 +118,25 @@ def ablation_table(places, texts, undefined) -> pl.DataFrame:
 def naming_table(places, twins, undefined) -> pl.DataFrame:
     rows = []
     for model, checkpoint in places + twins:
-        planned = checkpoint != "untrained"
-        for part, named in (("activating", 0.7 if planned else 0.05), ("context", 0.2)):
+        trained = checkpoint != "untrained"
+        for how, named in {"fires": 0.7, "mostly": 0.3, "context": 0.2}.items():
+            named = named if trained else 0.05
             values = {
                 **{"named": named, "low": max(named - 0.1, 0.0), "high": named + 0.09},
                 **{"other": 0.02, "other_low": 0.01, "other_high": 0.04},
-                **{"p": 0.0005 if planned and part == "activating" else 0.4},
+                **{"p": 0.0005 if trained and how == "fires" else 0.4},
             }
-            family = "planned" if planned and part == "activating" else "exploratory"
+            planned = trained and how != "context"
             rows.append(
                 {
                     **at(model, checkpoint),
-                    "part": part,
+                    "how": how,
                     "concepts": 0 if undefined else 24,
                     "experts": 0 if undefined else 70,
-                    "without": 0 if undefined or part == "activating" else 12,
+                    "without": 0 if undefined or how != "context" else 12,
                     **(dict.fromkeys(values) if undefined else values),
-                    "family": family,
-                    "p_holm": values["p"] if family == "planned" and not undefined else None,
+                    "family": "planned" if planned else "exploratory",
+                    "p_holm": values["p"] if planned and not undefined else None,
                 }
             )
     return table("graph_naming", rows)

@@ -264,7 +264,7 @@ def test_naming_draws_own_and_wrong_concepts_with_their_intervals():
     tables = graph_tables(models=("a", "b"))
     figure = draw("graph_naming", tables)
     rows = tables["graph_naming"]
-    assert len(figure.axes) == 2
+    assert len(figure.axes) == 3
     for gid, column in (("its own concept", "named"), ("another concept", "other")):
         drawn = [point.get_xdata()[0] for point in named(figure, gid)]
         assert sorted(drawn) == pytest.approx(sorted(rows[column]))
@@ -287,18 +287,19 @@ def test_naming_without_experts_says_so():
     figure = draw("graph_naming", graph_tables(undefined=True))
     assert "No expert of a concept has a graph." in texts(figure)
     text = caption("graph_naming", graph_tables(undefined=True), OPTIONS)
-    assert "mini-s at step 400, 0 experts of 0 concepts: nothing to tell." in text
+    assert "mini-s at step 400 no expert has a graph." in text
 
 
 def test_the_caption_of_naming_states_both_shares_and_the_test():
     text = caption("graph_naming", graph_tables(), OPTIONS)
     assert (
-        "mini-s at step 400, 70 experts of 24 concepts: in their activating tokens .70 [.60, .79] name their "
-        "own concept and .02 [.01, .04] another (p < .001, Holm-adjusted p < .001); in their context .20 "
-        "[.10, .29] name their own concept and .02 [.01, .04] another (p = .400); 12 graphs without such "
-        "tokens."
+        "mini-s at step 400, 70 experts of 24 concepts: "
+        ".70 [.60, .79] fire on the word of their own concept, .020 that of another "
+        "(p < .001, Holm-adjusted p < .001); "
+        ".30 [.20, .39] fire mostly on it, .020 that of another (p = .400, Holm-adjusted p = .400); "
+        ".20 [.10, .29] need it before, .020 that of another (p = .400)."
     ) in text
-    assert "mini-s, untrained" in text
+    assert "mini-s at the untrained checkpoint, 70 experts" in text
     assert text.count("is not shown") == 1
 
 

@@ -152,7 +152,7 @@ def test_the_page_shows_every_unit_and_needs_no_other_file(study):
         *("Units whose graphs foretell best", "mlp_post 0.3"),
         *("Units whose graphs foretell worst", "mlp_post 0.8"),
     ]
-    assert "Study demo. 3 of 4 units are drawn here; 1 have no graph." in page
+    assert "Study demo. 3 of 4 units are drawn here. Without a graph: 1." in page
     assert not re.findall(r'src="(?!data:)', page)
     assert "<script" not in page
     pictures = re.findall(r"base64,([^\"]+)\"", page)

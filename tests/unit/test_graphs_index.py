@@ -27,6 +27,7 @@ def written(folder, files, texts):
     index_graphs(
         graphs=[folder / name for name in files],
         tokens=tokens,
+        rate=0.3,
         nodes=folder / "nodes.parquet",
         pairs=folder / "pairs.parquet",
     )

@@ -236,19 +236,35 @@ def test_planted_experts(study):
 
 def test_own_concepts_against_wrong_ones(study):
     _, naming = named(study)
-    activating, context = naming.rows(named=True)
+    ways = {row["how"]: row for row in naming.iter_rows(named=True)}
+    fires, mostly, context = (ways[how] for how in ("fires", "mostly", "context"))
     # The two best of every concept: units 0 and 3 of dogs, 1 of apes, 2 of cats.
-    assert (activating["concepts"], activating["experts"], activating["without"]) == (3, 4, 0)
-    assert (activating["named"], activating["other"]) == (0.5, 1 / 16)
-    assert activating["low"] <= 0.5 <= activating["high"]
-    assert (activating["family"], activating["p_holm"]) == ("planned", activating["p"])
-    assert (context["named"], context["without"], context["family"]) == (0.5, 2, "exploratory")
+    assert (fires["concepts"], fires["experts"], fires["without"]) == (3, 4, 0)
+    assert (fires["named"], fires["other"]) == (0.5, 1 / 16)
+    assert fires["low"] <= 0.5 <= fires["high"]
+    assert (mostly["named"], context["named"], context["without"]) == (0.5, 0.5, 2)
+    assert [ways[how]["family"] for how in ("fires", "mostly", "context")] == [
+        *("planned", "planned"),
+        "exploratory",
+    ]
+    assert fires["p_holm"] == min(1.0, 2 * min(fires["p"], mostly["p"]))
+    assert context["p_holm"] is None
+
+
+def test_one_token_of_many_is_named_but_not_mostly(study):
+    graph = grow([path(DOG), path(THE, weight=9)], unit=0, **IDENTITY)
+    write_table(nodes_table([graph], TEXTS), study / "nodes.parquet", schema="graph_nodes")
+    write_experts(study, ("dog", 0, 0.9))
+    experts, naming = named(study)
+    assert experts.select("activating_share", "names").rows() == [(0.1, False)]
+    shares = dict(naming.select("how", "named").rows())
+    assert shares == {"fires": 1.0, "mostly": 0.0, "context": 0.0}
 
 
 def test_more_experts_of_a_concept(study):
     _, naming = named(study, per_concept=3)
-    assert naming["experts"].to_list() == [6, 6]
-    assert naming["without"].to_list() == [1, 4]
+    assert naming["experts"].to_list() == [6, 6, 6]
+    assert dict(naming.select("how", "without").rows()) == {"fires": 1, "mostly": 1, "context": 4}
 
 
 def test_the_same_seed_gives_the_same_bytes(study):
@@ -275,31 +291,30 @@ def test_the_twins_experts_are_those_of_its_own(study):
     experts, naming = named(study, checkpoint="untrained")
     assert experts.select("checkpoint", "step", "concept").rows() == [("untrained", None, "dog")]
     assert naming.select("named", "low", "p", "family").rows() == [
-        (1.0, None, None, "exploratory"),
         (0.0, None, None, "exploratory"),
+        (1.0, None, None, "exploratory"),
+        (1.0, None, None, "exploratory"),
     ]
 
 
 def test_no_experts(study):
     experts, naming = named(study, threshold=0.99)
     assert experts.is_empty()
-    assert naming.select("concepts", "experts", "without", "named", "p").rows() == [(0, 0, 0, None, None)] * 2
+    assert naming.select("concepts", "experts", "without", "named", "p").rows() == [(0, 0, 0, None, None)] * 3
     write_experts(study)
     assert named(study)[0].is_empty()
 
 
-def shares_of(own, concepts, right, rng):
-    """Shares of experts that name their own concept where `right`, and else another one."""
-    shares = np.zeros((len(own), concepts))
+def names_of(own, concepts, right, rng):
+    """Experts that name their own concept where `right`, and else another one, [expert, concept]."""
     target = np.where(right, own, (own + rng.integers(1, concepts, len(own))) % concepts)
-    shares[np.arange(len(own)), target] = 1.0
-    return shares
+    return np.eye(concepts, dtype=bool)[target]
 
 
 def test_experts_that_name_their_concepts_are_told_from_chance():
     rng = np.random.default_rng(0)
     own = np.repeat(np.arange(20), 3)
-    found = compare_naming(shares_of(own, 20, rng.random(60) < 0.7, rng), own, draws=999, seed=1)
+    found = compare_naming(names_of(own, 20, rng.random(60) < 0.7, rng), own, draws=999, seed=1)
     assert found["p"] == 1 / 1000
     assert found["other_high"] < 0.1 < found["low"] < found["named"] < found["high"]
     assert found["named"] + 19 * found["other"] == pytest.approx(1)
@@ -309,7 +324,7 @@ def test_chance_is_uniform():
     rng = np.random.default_rng(1)
     own = np.repeat(np.arange(12), 3)
     p = [
-        compare_naming(np.eye(12)[rng.integers(0, 12, 36)], own, draws=199, seed=seed)["p"]
+        compare_naming(np.eye(12, dtype=bool)[rng.integers(0, 12, 36)], own, draws=199, seed=seed)["p"]
         for seed in range(300)
     ]
     assert abs(np.mean(np.array(p) <= 0.1) - 0.1) < 0.06
@@ -317,8 +332,7 @@ def test_chance_is_uniform():
 
 def test_intervals_take_experts_of_a_concept_together():
     own = np.repeat(np.arange(10), 20)
-    shares = np.zeros((200, 10))
-    shares[own < 5, :] = np.eye(10)[own[own < 5]]
-    found = compare_naming(shares, own, draws=2000, seed=0)
+    names = np.eye(10, dtype=bool)[own] & (own < 5)[:, None]
+    found = compare_naming(names, own, draws=2000, seed=0)
     # Ten coins, not two hundred.
     assert found["high"] - found["low"] > 0.5

@@ -87,7 +87,8 @@ def test_jobs_of_a_study():
     assert jobs["fetch_model"] == 5
     assert jobs["train_model"] == jobs["write_corpus"] == 2
     assert jobs["fetch_reference"] == 1
-    assert sum(jobs[rule] for rule in jobs if rule.startswith("draw_")) == len(study.figures)
+    assert jobs["draw_graphs"] == len(study.graph_rows())
+    assert sum(jobs[f"draw_{figure}"] for figure in study.figures) == len(study.figures)
 
 
 def test_work_of_a_study():

@@ -1,15 +1,17 @@
 """What follows from the section `graphs`: rows, units, texts, settings, tables, and the work it is."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from golgi.graphs.growing import Method, ablations
 from golgi.study import StudyError, load_study
 from golgi.study.display import plan_page
 from golgi.study.estimate import count_jobs, estimate
 from golgi.study.graph_estimate import count_units, graph_memory_mb, graph_minutes
-from golgi.study.graphs import STAGES, chosen_checkpoints
+from golgi.study.graphs import STAGES, VARIANTS, chosen_checkpoints
 from golgi.study.schema import study_schema
 from golgi.study.shapes import model_shape
 
@@ -121,23 +123,64 @@ def test_layers_and_sites_are_those_of_the_units(read):
 
 
 def test_layers_that_are_not_known_before_the_download_are_asked_for(everything):
-    with pytest.raises(StudyError, match=r"resources/models/openai-community--gpt2/main/config\.json"):
+    advice = r"Fetch it first: snakemake --cores 1 resources/models/openai-community--gpt2/main$"
+    with pytest.raises(StudyError, match=advice):
         everything.graph_layers("gpt2")
     assert everything.graph_layers("pythia-70m") == [0, 1, 2, 3, 4, 5]
+    assert len(everything.unknown_layers()) == 1
+
+
+def hub_model(name):
+    trained = "{train: {corpus: microworld, layers: 3, context: 64}}, checkpoints: [0, 400]"
+    return trained, f"{{hub: {name}}}, checkpoints: [512]"
+
+
+def test_a_plan_can_be_made_before_the_download(read):
+    study = read(hub_model("lab/unknown"), ("{layers: all, sample: 4}", "{experts: {}}"))
+    assert [problem.field for problem in study.unknown_layers()] == ["graphs.units"]
+    assert count_jobs(study)["grow_graphs"] == 1
+    assert "one is counted" in str(plan_page(study).renderables[-1])
+    assert "one is counted" not in str(plan_page(read()).renderables[-1])
+
+
+def test_layers_that_are_named_need_not_be_known(read):
+    study = read(hub_model("lab/unknown"), ("layers: all", "layers: [2, 0]"))
+    assert study.unknown_layers() == []
+    assert study.graph_layers("mini") == [0, 2]
+    assert count_jobs(study)["grow_graphs"] == 2
+    assert read(hub_model("EleutherAI/pythia-70m")).unknown_layers() == []
 
 
 def test_a_stage_gets_what_it_takes_and_no_more(read, everything):
     assert everything.graph_settings("find") == {
         "window": 32,
         "exemplars": 10,
+        "firings": 30,
+        "fires": 0.6,
         "weakest": 0.4,
+        "calibration": 50,
         "tokens": {"build": 10000},
     }
+    assert everything.graph_settings("trace") == {"window": 32, "tokens": {"test": 4000, "shifted": 3000}}
+    assert everything.graph_settings("score") == {"exemplars": 10, "fires": 0.6, "rate": 0.4}
     assert everything.graph_settings("grow")["augment"] == "masked_lm"
     assert "ablation" not in everything.graph_settings("grow")
     assert everything.graph_settings("grow", "ablate")["ablation"] == 3
-    assert everything.graph_settings("score")["tokens"] == {"test": 4000, "shifted": 3000}
-    assert read((", shifted: sentences", "")).graph_settings("score")["tokens"] == {"test": 100000}
+    assert read((", shifted: sentences", "")).graph_settings("trace")["tokens"] == {"test": 100000}
+
+
+def test_stages_take_what_the_method_takes():
+    taken = {field.name for field in fields(Method)}
+    assert set(STAGES["grow"]) - {"augment"} <= taken
+    defaults = study_schema()["properties"]["graphs"]["properties"]
+    assert all(
+        list(field.default) == defaults[field.name]["default"]
+        if isinstance(field.default, tuple)
+        else field.default == defaults[field.name]["default"]
+        for field in fields(Method)
+        if field.name in STAGES["grow"]
+    )
+    assert tuple(ablations(Method())) == VARIANTS
 
 
 def test_every_field_belongs_to_a_stage():
@@ -190,34 +233,63 @@ def test_graphs_leave_the_other_figures_alone(read):
         assert study.figure_options(name) == without.figure_options(name)
 
 
-@pytest.mark.parametrize(
-    ("field", "changed"),
-    [
-        ("fires: 0.6", ["graph_f1_by_layer", "graph_ablation", "graph_gallery"]),
-        ("bootstraps: 99", ["graph_f1_by_layer", "graph_ablation"]),
-        ("ablation: 3", ["graph_ablation"]),
-        ("drawings: 3", []),
-    ],
-)
-def test_a_figure_is_drawn_anew_for_what_it_rests_on(read, field, changed):
-    before, after = read(), read(("shifted: sentences}", f"shifted: sentences}}\n  {field}"))
-    assert [
-        name
-        for name in before.figures
-        if before.figure_fingerprint(name) != after.figure_fingerprint(name)
-        or before.figure_options(name) != after.figure_options(name)
-    ] == changed
+EVERY = ["graph_f1_by_layer", "graph_ablation", "graph_naming", "graph_gallery", "drawings"]
+EDITS = {
+    "units": ("{experts: {}, layers: all, sample: 5}", EVERY),
+    "checkpoints": ("all", EVERY),
+    "corpora": ("{build: microworld, shifted: a.txt}", EVERY),
+    "tokens": ("{build: 5000}", EVERY),
+    "window": ("40", EVERY),
+    "exemplars": ("9", EVERY),
+    "firings": ("9", EVERY),
+    "weakest": ("0.4", EVERY),
+    "keep": ("0.6", EVERY),
+    "cap": ("9", EVERY),
+    "importance": ("[0.6]", EVERY),
+    "augment": ("none", EVERY),
+    "substitute": ("0.7", EVERY),
+    "candidates": ("9", EVERY),
+    "calibration": ("9", EVERY),
+    "silences": ("9", EVERY),
+    "fires": ("0.6", EVERY),
+    "rate": ("0.5", EVERY),
+    "bootstraps": ("99", ["graph_f1_by_layer", "graph_ablation", "graph_naming"]),
+    "ablation": ("3", ["graph_ablation"]),
+    "drawings": ("3", ["drawings"]),
+}
+
+
+def test_every_field_is_edited():
+    assert EDITS.keys() == set(study_schema()["properties"]["graphs"]["properties"])
+
+
+def fingerprints(study):
+    figures = {name: (study.figure_fingerprint(name), study.figure_options(name)) for name in study.figures}
+    return {**figures, "drawings": study.drawings_fingerprint()}
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_a_figure_is_drawn_anew_for_what_it_rests_on(tmp_path, field):
+    value, changed = EDITS[field]
+    written = {
+        "units": "{experts: {}, layers: all, sample: 4}",
+        "corpora": "{build: microworld, shifted: sentences}",
+    }
+    found = []
+    for section in (written, written | {field: value}):
+        file = tmp_path / "graphs.yaml"
+        file.write_text(STUDY + "graphs:\n" + "".join(f"  {key}: {one}\n" for key, one in section.items()))
+        found.append(fingerprints(load_study(file, environment={})))
+    before, after = found
+    assert [name for name in before if before[name] != after[name]] == changed
 
 
 def test_the_threshold_matters_where_experts_get_graphs(read):
     threshold = ("overlap: {}", "overlap: {threshold: 0.8}")
     experts = ("{layers: all, sample: 4}", "{experts: {}}")
     for edits, same in (((), True), ((experts,), False)):
-        before, after = read(*edits), read(threshold, *edits)
-        assert (
-            before.figure_fingerprint("graph_gallery") == after.figure_fingerprint("graph_gallery")
-        ) is same
-    assert read().figure_options("graph_gallery")["fires"] == 0.5
+        before, after = fingerprints(read(*edits)), fingerprints(read(threshold, *edits))
+        assert [before[name] == after[name] for name in ("graph_gallery", "drawings")] == [same, same]
 
 
 def test_no_other_text_is_a_warning(read):
@@ -263,9 +335,10 @@ def test_work_of_graphs(read):
     study = read()
     work = estimate(study).graphs[0]
     assert (work.checkpoints, work.units) == (1, 3 * 4)
-    # Read once to build and once to score; each of 20 exemplars costs more than one full context of 32.
-    assert work.tokens > 1_200_000 + 12 * 20 * 32
-    assert count_jobs(study)["grow_graphs"] == 1
+    # Read once to build and once to score; each exemplar, firing and silence costs more than a context of 32.
+    assert work.tokens > 1_200_000 + 12 * (20 + 60 + 20) * 32
+    # Half precision of the calibration windows, 63 tokens long, and of what is scored.
+    assert work.disk > 2 * 12 * (1000 * 63 + 200_000)
     assert len(plan_page(study).renderables) == 9
 
 
@@ -275,16 +348,41 @@ def test_units_are_counted_at_most(read, everything):
     assert count_units(study, "mini", model_shape(study, "mini")) == 3 * 256
 
 
-@pytest.mark.parametrize("stage", ["find", "trace", "grow", "ablate"])
+LARGE = [("layers: 3", "layers: 60, width: 4096"), ("sample: 4", "sample: null")]
+
+
+@pytest.mark.parametrize("stage", ["find", "trace", "grow", "ablate", "score"])
 def test_what_jobs_ask_for(read, everything, stage):
     assert (graph_memory_mb(read(), "mini", stage), graph_minutes(read(), "mini", stage)) == (4000, 30)
     assert graph_memory_mb(everything, "gpt2", stage) == 16000
     assert graph_minutes(everything, "gpt2", stage) == 240
-    larger = [("layers: 3", "layers: 60, width: 4096"), ("sample: 4", "sample: null")]
-    assert graph_memory_mb(read(*larger), "mini", stage) > 60_000
-    assert graph_minutes(read(*larger), "mini", stage) > 30
+    large = read(*LARGE)
+    # 12 G parameters of four bytes, where a model is opened.
+    assert (graph_memory_mb(large, "mini", stage) > 60_000) is (stage != "score")
+    texts = read(
+        *LARGE, ("shifted: sentences}", "shifted: sentences}\n  tokens: {test: 10_000_000}".replace("_", ""))
+    )
+    assert graph_minutes(texts, "mini", stage) > 30
 
 
-def test_more_ablation_is_more_work(read):
-    none = read(("shifted: sentences}", "shifted: sentences}\n  ablation: 0"))
-    assert estimate(none).graphs[0].tokens < estimate(read()).graphs[0].tokens
+def test_jobs_ask_for_more_of_what_they_hold(read):
+    few, many = (
+        read(*LARGE, ("shifted: sentences}", f"shifted: sentences}}\n  calibration: {number}"))
+        for number in (10, 10_000)
+    )
+    for stage, more in (("find", True), ("trace", False), ("grow", True), ("ablate", True)):
+        assert (graph_memory_mb(many, "mini", stage) > graph_memory_mb(few, "mini", stage)) is more
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["ablation: 20", "exemplars: 30", "firings: 90", "silences: 30", "cap: 60", "tokens: {build: 2000000}"],
+)
+def test_more_is_more_work(read, field):
+    more = read(("shifted: sentences}", f"shifted: sentences}}\n  {field}"), ("sample: 4", "sample: 40"))
+    assert estimate(more).graphs[0].tokens > estimate(read(("sample: 4", "sample: 40"))).graphs[0].tokens
+
+
+def test_nobody_to_ask_is_less_work(read):
+    alone = read(("shifted: sentences}", "shifted: sentences}\n  augment: none"))
+    assert estimate(alone).graphs[0].tokens < estimate(read()).graphs[0].tokens

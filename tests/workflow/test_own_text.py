@@ -24,17 +24,39 @@ def test_a_model_of_the_users_own_text_is_studied_on_that_text(copy: Workspace, 
             "controls": [],
         },
         "analyses": {"overlap": {"threshold": 0.6}},
+        "graphs": {
+            **small_spec["graphs"],
+            "units": {"layers": [1], "sample": 3, "list": [{"layer": 0, "unit": 5, "site": "resid_post"}]},
+            "corpora": {"build": "own.jsonl"},
+            "augment": "none",
+            "ablation": 0,
+        },
     }
     study = ("--config", f"studies={copy.study('own', spec)}")
     copy.snakemake("--cores", "2", *study)
     results = copy.folder / "results" / "own"
     figures = {path.stem for path in (results / "figures").glob("*.svg")}
-    assert figures == {"training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep", "overlap"}
+    graphs = {"graph_f1_by_layer", "graph_gallery"}
+    experts = {"experts_by_layer", "ap_distribution", "threshold_sweep", "overlap"}
+    assert figures == {"training_loss", *experts, *graphs}
     counts = pl.read_parquet(results / "tables" / "counts.parquet")
     assert set(counts["site"]) == {"mlp_post", "resid_post"}
     assert set(counts["control"]) == {"measured"}
     pool = pl.read_parquet(results / "sentences" / "pool.parquet")
     assert pool["source"].unique().to_list() == ["corpus"]
+    units = pl.read_parquet(results / "tables" / "graph_units.parquet")
+    assert units.group_by("site", "layer").len().sort("site", "layer").rows() == [
+        ("mlp_post", 1, 3),
+        ("resid_post", 0, 1),
+        ("resid_post", 1, 3),
+    ]
+    built, tested = (
+        set((results / "graphs" / "texts" / f"{part}.jsonl").read_text().splitlines())
+        for part in ("build", "test")
+    )
+    assert built
+    assert tested
+    assert not built & tested
     losses = pl.read_parquet(results / "tables" / "training.parquet")
     assert losses["heldout_loss"].drop_nulls().is_sorted(descending=True)
 

@@ -14,9 +14,12 @@ import pytest
 from workspace import Workspace, files_of
 
 from golgi.study import load_study
+from golgi.study.estimate import count_jobs
 from golgi.tables import table_schema
 
 FORMATS = ("pdf", "svg", "png", "txt")
+LONG_TABLES = {"graph_scores", "graph_nodes", "graph_pairs"}  # as Parquet alone
+GRAPHS = Path("results", "small", "graphs", "tiny", "60")
 
 
 def edited(workspace: Workspace, spec: dict, **sections: dict) -> str:
@@ -29,11 +32,49 @@ def test_every_table_and_figure_of_the_plan_is_there(finished: Workspace, root: 
     for table in study.tables:
         frame = pl.read_parquet(results / "tables" / f"{table}.parquet")
         assert frame.columns == [column["name"] for column in table_schema(table)["columns"]]
-        assert len(frame) > 0
-        assert (results / "tables" / f"{table}.csv").stat().st_size > 0
+        assert len(frame) > 0 or table == "graph_pairs"
+        assert (results / "tables" / f"{table}.csv").is_file() is (table not in LONG_TABLES)
     for figure in study.figures:
         assert all((results / "figures" / f"{figure}.{suffix}").stat().st_size > 100 for suffix in FORMATS)
     assert "<html" in (results / "report.html").read_text()
+
+
+def test_graphs_are_there_in_every_way_of_growing_them(finished: Workspace, root: Path):
+    study = load_study(root / "tests" / "studies" / "small.yaml")
+    folder = finished.folder / GRAPHS
+    lines = {
+        variant: sum(len((folder / variant / f"layer{n}.jsonl").read_text().splitlines()) for n in range(2))
+        for variant in study.graph_variants
+    }
+    assert lines.pop("full") == len(pl.read_parquet(folder / "units.parquet")) >= 8
+    assert set(lines.values()) == {2 * study.spec["graphs"]["ablation"]}
+    assert (folder / "drawings" / "index.html").is_file()
+    assert {path.stem for path in (folder / "drawings").glob("*.svg")} == {
+        path.stem for path in (folder / "drawings").glob("*.pdf")
+    }
+    assert len(list((folder / "drawings").glob("*.svg"))) == 4
+
+
+def test_graphs_are_scored_on_both_texts_beside_n_grams(finished: Workspace):
+    layers = pl.read_parquet(finished.folder / "results" / "small" / "tables" / "graph_layers.parquet")
+    found = layers.select("layer", "text", "windows", "method").unique()
+    assert len(found) == 2 * 2 * 2 * 4
+    assert set(layers["method"]) == {"graph", "token", "bigram", "trigram"}
+
+
+def golgi(workspace: Workspace, *arguments: str) -> str:
+    command = [sys.executable, "-m", "golgi", *arguments]
+    return subprocess.run(command, cwd=workspace.folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_finished_study_is_searched_and_drawn(copy: Workspace):
+    nodes = pl.read_parquet(copy.folder / "results" / "small" / "tables" / "graph_nodes.parquet")
+    fires = nodes.filter(role="activating").drop_nulls("reach")
+    root = fires.sort("reach", descending=True).row(0, named=True)
+    unit = f"{root['layer']}.{root['unit']}"
+    assert unit in golgi(copy, "search", "small.yaml", "--fires-on", root["text"])
+    golgi(copy, "draw", "small.yaml", unit, "--output", "unit.svg")
+    assert (copy.folder / "unit.svg").stat().st_size > 1000
 
 
 def test_nothing_is_left_half_written(finished: Workspace):
@@ -56,6 +97,54 @@ def test_a_figures_option_redraws_that_figure_alone(copy: Workspace, small_spec:
     edited(copy, small_spec, figures={"overlap": {"colours": "cividis"}})
     jobs = copy.jobs("figures", "--config", "studies=small.yaml")
     assert jobs == {"draw_overlap": 1, "figures": 1}
+
+
+def test_the_plan_counts_the_jobs_that_are_run(workspace: Workspace, small_spec: dict):
+    study = workspace.study("small", small_spec)
+    jobs = workspace.jobs("--config", f"studies={study}")
+    assert jobs.pop("all") == 1
+    assert jobs == count_jobs(load_study(study))
+
+
+FIGURES_OF_SCORES = {"draw_graph_f1_by_layer", "draw_graph_ablation", "draw_graph_naming"}
+SCORING = {
+    "score_graphs",
+    "measure_graphs",
+    "name_experts",
+    "choose_gallery",
+    "gather_gallery",
+    "draw_graphs",
+}
+SCORING |= {*FIGURES_OF_SCORES, "draw_graph_gallery"}
+GROWING = {"grow_graphs", "ablate_graphs", "index_graphs", *SCORING}
+
+
+@pytest.mark.parametrize(
+    ("edit", "rules"),
+    [
+        ({"drawings": 3}, {"draw_graphs"}),
+        ({"bootstraps": 40}, {"measure_graphs", "name_experts", "draw_graphs", *FIGURES_OF_SCORES}),
+        ({"ablation": 1}, {"ablate_graphs", *SCORING}),
+        ({"rate": 0.4}, GROWING),
+        ({"silences": 5}, GROWING),
+        ({"firings": 9}, {"find_exemplars", *GROWING}),
+        ({"calibration": 10}, {"find_exemplars", *GROWING}),
+        ({"window": 20}, {"find_exemplars", "trace_texts", *GROWING}),
+    ],
+    ids=lambda edit: next(iter(edit)) if isinstance(edit, dict) else "",
+)
+def test_a_field_of_the_graphs_reruns_the_stages_it_concerns(
+    copy: Workspace, small_spec: dict, edit: dict, rules: set[str]
+):
+    edited(copy, small_spec, graphs={**small_spec["graphs"], **edit})
+    jobs = copy.jobs("figures", "--config", "studies=small.yaml")
+    assert jobs.keys() - {"figures"} == rules
+
+
+def test_a_way_of_growing_that_is_not_wanted_is_not_looked_for(copy: Workspace, small_spec: dict):
+    edited(copy, small_spec, graphs={**small_spec["graphs"], "ablation": 0})
+    jobs = copy.jobs("figures", "--config", "studies=small.yaml")
+    assert jobs.keys() - {"figures"} == SCORING - {"draw_graph_ablation"}
 
 
 def test_a_threshold_leaves_responses_untouched(copy: Workspace, small_spec: dict):
@@ -107,7 +196,13 @@ def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: 
             for name in report.namelist()
             if name.endswith((".html", ".js"))
         )
-    for words in ("Expert neurons", "Overlap of concepts", "Alignment with the references", "Holm"):
+    for words in (
+        "Expert neurons",
+        "Overlap of concepts",
+        "Alignment with the references",
+        "Holm",
+        "Neuron graphs",
+    ):
         assert words in text
 
 
@@ -118,6 +213,9 @@ STAGES = {
     "collect_responses": "Reading the sentences",
     "score_experts": "Scoring the experts",
     "measure_alignment": "Measuring the alignment",
+    "find_exemplars": "Reading for exemplars",
+    "grow_graphs": "Growing the graphs",
+    "draw_graphs": "Drawing graphs",
     "draw_overlap": "Drawing overlap",
     "write_report": "Writing the report",
 }

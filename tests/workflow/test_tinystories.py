@@ -19,6 +19,14 @@ def results(root: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     spec["concepts"]["categories"] = CATEGORIES
     for analysis in ("categories", "alignment"):
         spec["analyses"][analysis] |= {"permutations": 499, "bootstraps": 200}
+    spec["graphs"] |= {
+        "units": {"experts": {"per_concept": 1}, "layers": [0, 3], "sample": 6},
+        "tokens": {"build": 200000, "test": 40000, "shifted": 40000},
+        "calibration": 400,
+        "ablation": 2,
+        "bootstraps": 200,
+        "drawings": 4,
+    }
     workspace = make_workspace(root, tmp_path_factory.mktemp("stories"))
     study = workspace.study("stories", spec)
     workspace.snakemake("--cores", "2", "--config", f"studies={study}", GOLGI_DATA=str(data))
@@ -62,6 +70,40 @@ def test_shuffled_labels_make_next_to_no_experts(results: Path):
     assert made["shuffled"] <= 0.01 * made["measured"]
 
 
+def test_graphs_foretell_firing_better_than_n_grams_where_context_matters(results: Path):
+    rows = table(results, "graph_layers").filter(measure="f1", windows="random")
+    means: dict[str, dict] = {method: {} for method in rows["method"].unique()}
+    for method, text, layer, mean in rows.select("method", "text", "layer", "mean").iter_rows():
+        means[method][text, layer] = mean
+    for (text, layer), mean in means["graph"].items():
+        others = {name: of[text, layer] for name, of in means.items() if name != "graph"}
+        # In the first layer the token is next to all there is to know.
+        margin = 0 if layer else -0.01
+        assert mean > max(others.values()) + margin, (text, layer, mean, others)
+    assert min(mean for (_, layer), mean in means["graph"].items() if layer == 0) > 0.9
+
+
+def test_counting_on_random_text_is_worth_its_while(results: Path):
+    rows = table(results, "graph_ablation").filter(measure="f1", text="test", windows="random")
+    worse = rows.filter(pl.col("difference_high") < 0)["variant"].to_list()
+    assert {"no_calibration", "published"} <= set(worse)
+
+
+def test_graphs_of_experts_name_their_concept_more_often_than_others(results: Path):
+    named = table(results, "graph_naming").row(by_predicate=pl.col("how") == "fires", named=True)
+    assert named["low"] > named["other_high"]
+    assert named["p"] <= 0.01
+
+
+def test_every_chosen_unit_has_a_graph_at_a_price(results: Path):
+    units = table(results, "graph_units")
+    assert units["chosen"].str.contains("sample").sum() == 2 * 6
+    assert units["chosen"].str.contains("expert").any()
+    assert (units["nodes"] > 0).all()
+    # Foote et al. (2023) run 31,957 token positions for a unit.
+    assert units["positions"].mean() < 10_000
+
+
 def test_every_figure_is_drawn(results: Path):
     figures = {path.stem for path in (results / "figures").glob("*.pdf")}
     assert figures == {
@@ -72,4 +114,8 @@ def test_every_figure_is_drawn(results: Path):
         "within_between",
         "alignment_scatter",
         "alignment_over_training",
+        "graph_f1_by_layer",
+        "graph_ablation",
+        "graph_naming",
+        "graph_gallery",
     }

@@ -5,7 +5,6 @@ import polars as pl
 from golgi.figures.graph_ablation import VARIANTS
 from golgi.figures.graph_f1_by_layer import BASELINES, TEXTS, WINDOWS
 from golgi.figures.graph_gallery import STANDINGS
-from golgi.figures.graph_naming import PARTS
 from golgi.figures.rows import (
     at_last,
     at_studied,
@@ -42,11 +41,11 @@ SHOWN = {
         "path each, and without calibration."
     ),
     "graph_naming": (
-        "Share of the best experts of the concepts whose graphs name their own concept, and mean share that "
-        "names another concept of the study. A graph names a concept among the tokens that fire the unit, or "
-        "among those of their context, if at least half of these, weighed by the firings seen with them, are "
-        "the concept's word, its plural, or large pieces of a word that is no single token. Lines are "
-        "95 % bootstrap intervals over concepts. P-values are one-sided, concepts permuted."
+        "Share of the best experts of the concepts whose graphs hold the word of their own concept, and mean "
+        "share that holds that of another concept of the study: among the tokens that fire the unit, as at"
+        " least half of these, weighed by the firings seen with them, or among the tokens of their context. "
+        "The word is the concept's word, its plural, or a large piece of a word that is no single token. "
+        "Lines are 95 % bootstrap intervals over concepts. P-values are one-sided, concepts permuted."
     ),
     "graph_gallery": (
         "Graphs of units that foretell best, as the median does, and worst, with texts. Context stands "
@@ -57,7 +56,11 @@ SHOWN = {
         "right-to-left scripts too, and signs that the type lacks are shown as code points."
     ),
 }
-SPOKEN_PARTS = {"activating": "their activating tokens", "context": "their context"}
+SPOKEN_WAYS = {
+    "fires": "fire on the word of their own concept",
+    "mostly": "fire mostly on it",
+    "context": "need it before",
+}
 SPOKEN = {"token": "the token alone", "bigram": "bigrams", "trigram": "trigrams"}
 
 
@@ -191,46 +194,39 @@ def spoken_range(units: pl.DataFrame, standing: str) -> str:
 
 
 def graph_naming(tables: Tables, model: str, options: dict) -> str:
-    """Per part of the graphs: how many experts name their own concept, and how many another one."""
+    """Per way of naming: how many experts name their own concept, and how many another one."""
     rows = at_last(tables["graph_naming"].filter(pl.col("model") == model))
     sentences = []
     for checkpoint in [*checkpoints(rows), "untrained"]:
-        found = rows.filter(pl.col("checkpoint") == checkpoint)
-        if found.is_empty():
-            continue
-        row = found.row(0, named=True)
-        where = f"{model} at {moment(checkpoint)}" if checkpoint != "untrained" else f"{model}, untrained"
-        experts = f"{counted(row['experts'], 'expert')} of {counted(row['concepts'], 'concept')}"
-        parts = [
-            spoken_share(part, name)
-            for name, (part,) in ((name, found.filter(pl.col("part") == name).to_dicts()) for name in PARTS)
-        ]
-        said = "; ".join(parts) if row["experts"] else "nothing to tell"
-        sentences.append(f"{where}, {experts}: {said}.{not_shown(found)}")
+        found = {row["how"]: row for row in rows.filter(pl.col("checkpoint") == checkpoint).to_dicts()}
+        if found:
+            sentences.append(naming_of(found, f"{model} at {moment(checkpoint)}"))
     return " ".join(sentences)
 
 
-def spoken_share(row: dict, part: str) -> str:
-    """The share that names its own concept in one part, and the wrong-concept control."""
+def naming_of(found: dict[str, dict], where: str) -> str:
+    """One sentence on one model at one checkpoint, and one more where naming is not shown."""
+    first = found["fires"]
+    experts = f"{counted(first['experts'], 'expert')} of {counted(first['concepts'], 'concept')}"
+    if not first["experts"]:
+        return f"{where} no expert has a graph."
+    ways = "; ".join(spoken_share(found[how], spoken) for how, spoken in SPOKEN_WAYS.items())
+    text = f"{where}, {experts}: {ways}."
+    if first["low"] is not None and first["low"] <= first["other"]:
+        text += " That experts fire on the word of their own concept more often is not shown."
+    return text
+
+
+def spoken_share(row: dict, way: str) -> str:
+    """The share that names its own concept in one way, and the wrong-concept control."""
     bounds = "" if row["low"] is None else f" {interval(row)}"
-    other = "" if row["other"] is None else f" and {share(row['other'])}"
-    other += "" if row["other_low"] is None else f" {interval(row, prefix='other_')}"
-    other += " another" if other else ""
+    other = "" if row["other"] is None else f", {share(row['other'], 3)} that of another"
     p = "" if row["p"] is None else f" ({p_value(row['p'])}{adjusted(row)})"
-    without = f"; {counted(row['without'], 'graph')} without such tokens" if row["without"] else ""
-    return f"in {SPOKEN_PARTS[part]} {share(row['named'])}{bounds} name their own concept{other}{p}{without}"
+    return f"{share(row['named'])}{bounds} {way}{other}{p}"
 
 
 def adjusted(row: dict) -> str:
     return "" if row["p_holm"] is None else f", Holm-adjusted {p_value(row['p_holm'])}"
-
-
-def not_shown(rows: pl.DataFrame) -> str:
-    """A sentence where the interval of what names its own concept reaches that of another one."""
-    (row,) = rows.filter(pl.col("part") == "activating").to_dicts()
-    if row["low"] is None or row["low"] > row["other"]:
-        return ""
-    return " That experts name their own concept more often is not shown."
 
 
 FINDINGS = {

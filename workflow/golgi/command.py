@@ -148,7 +148,7 @@ def _show(page) -> None:
 
 
 def _warn(study: Study) -> None:
-    for warning in study.warnings:
+    for warning in (*study.warnings, *study.unknown_layers()):
         _say(f"warning: {warning}", sys.stderr)
 
 

@@ -47,7 +47,9 @@ def graphed(study):
     files = [f"texts/{part}.jsonl" for part in ("build", *study.graph_texts)] if study.has_graphs else []
     for model, checkpoint in study.graph_rows():
         place = f"{model}/{checkpoint}"
-        files += [f"{place}/{file}" for file in ("units.parquet", "exemplars.safetensors", "texts.safetensors")]
+        files += [
+            f"{place}/{file}" for file in ("units.parquet", "exemplars.safetensors", "texts.safetensors")
+        ]
         for layer in study.graph_layers(model):
             files += [f"{place}/{variant}/layer{layer}.jsonl" for variant in study.graph_variants]
             files += [f"{place}/scores/layer{layer}.parquet"]

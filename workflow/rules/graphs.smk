@@ -251,6 +251,7 @@ rule index_graphs:
         runtime=60,
     params:
         rows=lambda w: study_of(w).graph_rows(),
+        settings=lambda w: study_of(w).graph_settings("index"),
     message:
         "Indexing the graphs of {wildcards.study}"
     script:
@@ -346,6 +347,7 @@ rule draw_graphs:
         experts=graph_experts,
         models="results/{study}/tables/models.parquet",
         code=code("graphs/drawing"),
+        page="workflow/golgi/graphs/page.html",
         style="workflow/golgi/figures/golgi.mplstyle",
     output:
         folder=directory(f"{GRAPHS}/drawings"),
@@ -358,7 +360,7 @@ rule draw_graphs:
         runtime=60,
     params:
         drawings=lambda w: study_of(w).spec["graphs"]["drawings"],
-        fingerprint=lambda w: study_of(w).fingerprint("graphs"),
+        fingerprint=lambda w: study_of(w).drawings_fingerprint(),
     message:
         "Drawing graphs of {wildcards.model} at {wildcards.checkpoint}, a unit each"
     script:

@@ -11,6 +11,7 @@ with job(snakemake.log[0]):
     index_graphs(
         graphs=list(map(Path, snakemake.input.graphs)),
         tokens=[(*row, path) for row, path in tokens],
+        rate=snakemake.params.settings["rate"],
         nodes=Path(snakemake.output.nodes),
         pairs=Path(snakemake.output.pairs),
     )

@@ -31,9 +31,9 @@ def write_graph_text(
     """Write the documents of one part (`build`, `test` or `shifted`) as JSON lines with one field, `text`.
 
     `source` is `microworld` (written from the lexicon; build and test never share a sentence), `sentences`
-    (the study's own, from the table `pool`) or files. With `split` build and test are one source, of which a tenth
-    of the documents, by a hash of the text, is the test's. Documents come once each, in an order that follows
-    from the seed, until there is enough for `tokens` tokens. Raises GolgiError if there is none.
+    (the study's own, from the table `pool`) or files. With `split` build and test are one source, of which a
+    tenth of the documents, by a hash of the text, is the test's. Documents come once each, in an order that
+    follows from the seed, until there is enough for `tokens` tokens. Raises GolgiError if there is none.
     """
     if source == "microworld":
         documents = _written(part, lexicon, tokens * LETTERS_PER_TOKEN, seed)

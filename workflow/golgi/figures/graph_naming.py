@@ -10,14 +10,14 @@ from golgi.figures.rows import at_last, checkpoints, counted, models, p_value, s
 from golgi.figures.style import CONTRAST, FAINT, MEASURED, styled
 
 TABLES = ("graph_naming",)
-PARTS = {"activating": "named by activating tokens", "context": "named by context"}
+WAYS = {"fires": "fire on the word", "mostly": "fire mostly on it", "context": "need it before"}
 # What is named: columns of the table, colour, marker and place beside the row's middle.
 CONCEPTS = {
     "its own concept": (("named", "low", "high"), MEASURED, "o", -0.17),
     "another concept": (("other", "other_low", "other_high"), CONTRAST, "s", 0.17),
 }
 TOP_MM, BOTTOM_MM, ROW_MM, GAP_MM, RIGHT_MM, KEY_MM = 6.0, 10.0, 7.5, 6.0, 4.0, 5.0
-LONGEST_NAME_MM = 40.0
+LONGEST_NAME_MM, NARROWEST_MM = 40.0, 24.0
 P_SIZE = 5.5
 
 
@@ -25,7 +25,7 @@ P_SIZE = 5.5
 def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     """Share of experts whose graph names a concept, own and wrong, with 95 % intervals; a row per model.
 
-    Panels are parts of the graph. The last checkpoint is shown, and the untrained twin where it has graphs.
+    Panels are ways of naming. The last checkpoint is shown, and the untrained twin where it has graphs.
     """
     rows = at_last(tables["graph_naming"])
     if rows["named"].is_null().all():
@@ -33,8 +33,8 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     lines = wanted_lines(rows, options)
     labels = [line_label(rows, *line) for line in lines]
     figure, panels = panel_row(labels, options)
-    for axes, part in zip(panels, PARTS, strict=True):
-        draw_panel(axes, rows.filter(pl.col("part") == part), lines, part)
+    for axes, how in zip(panels, WAYS, strict=True):
+        draw_panel(axes, rows.filter(pl.col("how") == how), lines, how)
     panels[0].set_yticks(range(len(lines)), labels)
     draw_key(panels[0])
     return figure
@@ -61,17 +61,18 @@ def line_label(rows: pl.DataFrame, model: str, checkpoint: str) -> str:
 def panel_row(labels: list[str], options: dict) -> tuple[Figure, list[Axes]]:
     """Panels side by side with the labels at their left; one below the other where they have no room."""
     left = 4.0 + max(text_width(line) for label in labels for line in label.split("\n"))
-    width = page_width(len(PARTS), options)
-    columns = len(PARTS) if (width - left - RIGHT_MM - GAP_MM) / len(PARTS) >= 30 else 1
+    width = page_width(len(WAYS), options)
+    room = width - left - RIGHT_MM + GAP_MM
+    columns = len(WAYS) if room / len(WAYS) - GAP_MM >= NARROWEST_MM else 1
     panel = (width - left - RIGHT_MM - (columns - 1) * GAP_MM) / columns
     need_room(width, panel, columns)
     tall = ROW_MM * len(labels)
     pitch = TOP_MM + tall + BOTTOM_MM
-    bands = len(PARTS) // columns
+    bands = len(WAYS) // columns
     height = KEY_MM + bands * pitch
     figure = blank(width, height)
     panels = []
-    for number in range(len(PARTS)):
+    for number in range(len(WAYS)):
         band, column = divmod(number, columns)
         corner = left + column * (panel + GAP_MM), height - KEY_MM - band * pitch - TOP_MM - tall
         axes = place(figure, *corner, panel, tall)
@@ -81,7 +82,7 @@ def panel_row(labels: list[str], options: dict) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def draw_panel(axes: Axes, rows: pl.DataFrame, lines: list[tuple[str, str]], part: str) -> None:
+def draw_panel(axes: Axes, rows: pl.DataFrame, lines: list[tuple[str, str]], how: str) -> None:
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.spines["left"].set_visible(False)
@@ -92,7 +93,7 @@ def draw_panel(axes: Axes, rows: pl.DataFrame, lines: list[tuple[str, str]], par
             draw_row(axes, row, number)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     axes.set_xlabel("share of the experts")
-    shared.heading(axes, PARTS[part], rise=1.8)
+    shared.heading(axes, WAYS[how], rise=1.8)
 
 
 def draw_row(axes: Axes, row: dict, number: int) -> None:

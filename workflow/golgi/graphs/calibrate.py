@@ -58,7 +58,7 @@ def calibrate(graphs: list[nx.DiGraph], sample: Sample, *, fires: float, rate: f
 
     The value of an end is the mean share of the activation over the places where it is the longest match, its
     rate the share of them that fire. To both the exemplars add one observation, and so does the next shorter
-    end on the same path: what was seen once is not certain.
+    end on the same path (the exemplars again where there is none): what was seen once is not certain.
     """
     before = [_ends(graph) for graph in graphs]
     _settle(graphs, before, sample, fires)
@@ -76,20 +76,20 @@ def false_alarms(
     fires: float,
     rate: float,
     most: int,
-    generator: np.random.Generator,
+    luck: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return places of the sample where a graph says that its unit fires, and it does not.
 
-    Of every unit at most `most`, drawn at random: units, windows and tokens, each [alarm]. Sets the values of
-    the graphs' ends on the way.
+    Of every unit at most `most`, those of the highest luck [window, token]: units, windows and tokens, each
+    [alarm]. Sets the values of the graphs' ends on the way.
     """
     _settle(graphs, [_ends(graph) for graph in graphs], sample, fires)
     matches = Forest(graphs).predict(sample.ids)
     silent = sample.shares[matches.unit, matches.window, matches.token] < fires
     wrong = np.flatnonzero((matches.rate >= rate) & silent)
-    wrong = wrong[generator.permutation(wrong.size)]
-    order = np.argsort(matches.unit[wrong], kind="stable")
-    wrong = wrong[order]
+    # Luck is the place's: what is drawn for a unit does not depend on the units beside it.
+    lucks = luck[matches.window[wrong], matches.token[wrong]]
+    wrong = wrong[np.lexsort((-lucks, matches.unit[wrong]))]
     units = matches.unit[wrong]
     within = np.arange(wrong.size) - np.searchsorted(units, units)
     chosen = np.sort(wrong[within < most])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 NOTHING = -1
@@ -36,7 +37,7 @@ class Finder:
         self.fires, self.weakest = fires, weakest
         self.maximum = np.full(units, -np.inf, np.float32)
         self._best = _Ranking(units, strongest)
-        self._drawn = _Ranking(units, firings)
+        self._drawn = _Draw(units, firings)
         self._open: tuple[int, _Candidates] | None = None
 
     def add(
@@ -56,10 +57,12 @@ class Finder:
         self.maximum = np.maximum(self.maximum, values.max(axis=0))
         seen = _Candidates(values.T, np.broadcast_to(windows, values.T.shape), tokens.T)
         self._add_documents(seen, documents)
-        fires = seen.activation >= self.fires * self.maximum[:, None]
-        firing = seen.where(fires & (self.maximum[:, None] > 0))
-        self._drawn.forget(self._drawn.kept.activation < self.fires * self.maximum[:, None])
-        self._drawn.add(firing, np.where(firing.window == NOTHING, -np.inf, luck))
+        self._drawn.add(seen, luck, self._limit)
+
+    @property
+    def _limit(self) -> np.ndarray:
+        # [unit]: from here on a unit fires, as far as its maximum is known; a dead one never does.
+        return np.where(self.maximum > 0, self.fires * self.maximum, np.inf).astype(np.float32)
 
     def _add_documents(self, seen: _Candidates, documents: np.ndarray) -> None:
         starts = np.flatnonzero(np.diff(documents, prepend=documents[0] - 1))
@@ -70,25 +73,24 @@ class Finder:
             if before == number[0]:
                 best = best.joined(waiting)
             else:
-                self._best.add(waiting, waiting.activation)
+                self._best.add(waiting)
         # The last document may go on in the next call.
         done, last = best.split(len(number) - 1)
-        self._best.add(done, done.activation)
+        self._best.add(done)
         self._open = int(number[-1]), last
 
     def exemplars(self) -> Exemplars:
         """Return what was found, when the text has ended."""
         if self._open is not None:
-            self._best.add(self._open[1], self._open[1].activation)
+            self._best.add(self._open[1])
             self._open = None
         live = self.maximum > 0
-        best, drawn = self._best.kept, self._drawn.kept
+        best, drawn = self._best.kept, self._drawn.luckiest(self._limit)
         there = (best.window != NOTHING) & live[:, None]
         strong = there & (best.activation >= self.weakest * self.maximum[:, None])
         # A window that is among the strongest is no further firing.
         again = (drawn.window[:, :, None] == np.where(strong, best.window, NOTHING)[:, None, :]).any(axis=2)
-        valid = (drawn.activation >= self.fires * self.maximum[:, None]) & live[:, None] & ~again
-        drawn = drawn.where(valid).in_order()
+        drawn = drawn.where(~again).in_order()
         kept = [best.listed(strong), drawn.listed(drawn.window != NOTHING)]
         columns = [np.concatenate(parts) for parts in zip(*kept, strict=True)]
         strongest = np.repeat([True, False], [len(kept[0][0]), len(kept[1][0])])
@@ -114,6 +116,13 @@ class _Candidates:
     def take(self, order: np.ndarray) -> _Candidates:
         parts = (self.activation, self.window, self.token)
         return _Candidates(*(np.take_along_axis(part, order, axis=1) for part in parts))
+
+    def beside(self, others: _Candidates) -> _Candidates:
+        return _Candidates(
+            np.hstack([self.activation, others.activation]),
+            np.hstack([self.window, others.window]),
+            np.hstack([self.token, others.token]),
+        )
 
     def in_order(self) -> _Candidates:
         return self.take(np.argsort(self.window, axis=1, kind="stable"))
@@ -150,28 +159,80 @@ class _Candidates:
 
 
 class _Ranking:
-    """The `size` candidates of highest rank of every unit, the best first, in a tie the earlier window."""
+    """The `size` strongest candidates of every unit, the best first, in a tie the earlier window."""
 
     def __init__(self, units: int, size: int):
         self.size = size
-        empty = (units, 0)
-        self.kept = _Candidates(
-            np.zeros(empty, np.float32), np.zeros(empty, np.int64), np.zeros(empty, np.int32)
-        )
-        self._rank = np.zeros(empty)
+        self.kept = _no_candidates(units)
 
-    def add(self, candidates: _Candidates, rank: np.ndarray) -> None:
-        ranks = np.hstack([self._rank, np.broadcast_to(rank, candidates.window.shape)])
+    def add(self, candidates: _Candidates) -> None:
         # What is kept was there before what is new, and a stable order leaves it in front.
-        order = np.argsort(-ranks, axis=1, kind="stable")[:, : self.size]
-        parts = zip(
-            (self.kept.activation, self.kept.window, self.kept.token),
-            (candidates.activation, candidates.window, candidates.token),
-            strict=True,
-        )
-        self.kept = _Candidates(*(np.hstack(pair) for pair in parts)).take(order)
-        self._rank = np.take_along_axis(ranks, order, axis=1)
+        both = self.kept.beside(candidates)
+        order = np.argsort(-both.activation, axis=1, kind="stable")[:, : self.size]
+        self.kept = both.take(order)
 
-    def forget(self, which: np.ndarray) -> None:
-        self.kept = self.kept.where(~which)
-        self._rank = np.where(which, -np.inf, self._rank)
+
+class _Draw:
+    """The `size` luckiest of the candidates that reach a limit, which is known only when all were seen.
+
+    Until then a candidate is kept unless `size` luckier ones are as strong or stronger. Luck being random,
+    that is some times `size` candidates a unit, however many are seen.
+    """
+
+    def __init__(self, units: int, size: int):
+        self.size = size
+        self._kept = _no_candidates(units)
+        self._luck = np.zeros((units, 0))
+
+    def add(self, candidates: _Candidates, luck: np.ndarray, limit: np.ndarray) -> None:
+        """Take in candidates with their luck [candidate]; the limit [unit] can only rise from now on."""
+        both = self._kept.beside(candidates)
+        lucks = np.hstack([self._luck, np.broadcast_to(luck, candidates.window.shape)])
+        order = np.argsort(-luck, kind="stable")
+        places = _draw(both.activation, lucks, self._luck.shape[1] + order, limit, self.size)
+        self._kept = both.take(places).where(places >= 0)
+        self._luck = np.take_along_axis(lucks, places, axis=1)
+
+    def luckiest(self, limit: np.ndarray) -> _Candidates:
+        """Return those that reach the limit [unit], the luckiest first."""
+        self.add(self._kept.split(0)[0], np.zeros(0), limit)
+        return self._kept.split(self.size)[0]
+
+
+def _no_candidates(units: int) -> _Candidates:
+    empty = (units, 0)
+    return _Candidates(np.zeros(empty, np.float32), np.zeros(empty, np.int64), np.zeros(empty, np.int32))
+
+
+@numba.njit(nogil=True)
+def _draw(activation, luck, new, limit, size):
+    # Which candidates [unit, candidate] may be drawn, the luckiest first; -1 fills up. The first candidates,
+    # before those that are `new`, are in the order of luck already; `new` are the others in that order.
+    places = np.full(activation.shape, -1)
+    strongest = np.empty(size, activation.dtype)
+    most, old = 0, activation.shape[1] - new.size
+    for unit in range(activation.shape[0]):
+        strongest[:] = -np.inf
+        first, second, count = 0, 0, 0
+        while size and first + second < activation.shape[1]:
+            if second == new.size or (first < old and luck[unit, first] >= luck[unit, new[second]]):
+                place, first = first, first + 1
+            else:
+                place, second = new[second], second + 1
+            value = activation[unit, place]
+            if value >= limit[unit] and value > strongest[0]:
+                _raise_weakest(strongest, value)
+                places[unit, count] = place
+                count += 1
+        most = max(most, count)
+    return places[:, :most]
+
+
+@numba.njit(nogil=True)
+def _raise_weakest(strongest, value):
+    # In ascending order the weakest goes, and the new one moves up to where it belongs.
+    slot = 0
+    while slot + 1 < strongest.size and strongest[slot + 1] < value:
+        strongest[slot] = strongest[slot + 1]
+        slot += 1
+    strongest[slot] = value

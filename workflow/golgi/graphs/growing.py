@@ -29,7 +29,7 @@ class Method:
     substitute: float = 0.8  # importance from which a token is substituted
     candidates: int = 5  # substitutes per token
     fires: float = 0.5  # share of the maximum from which a unit fires
-    rate: float = 0.3  # share of matches that fire from which a graph says that its unit fires
+    rate: float = 0.2  # share of matches that fire from which a graph says that its unit fires
     silences: int = 20  # false alarms of the first graph that are explained too
     pruning: bool = True
     saliency: bool = True
@@ -133,8 +133,8 @@ def _grow_some(
         known = {path.tokens[0] for path in observed[unit].paths}
         if task.maxima[unit] > 0:
             observed[unit].paths += covering_paths(part, place, known=known, **limits)
-    generator = np.random.default_rng([task.seed, units.start])
-    wrong = false_alarms(grown(), part, most=method.silences, generator=generator, **limits)
+    luck = np.random.default_rng(task.seed).random(part.ids.shape)
+    wrong = false_alarms(grown(), part, most=method.silences, luck=luck, **limits)
     alarms = _alarms(*wrong, part, units, task.maxima)
     observe_silences(ask, alarms, task, observed, method)
     return calibrate(grown(), part, **limits), list(observed.values())

@@ -146,14 +146,14 @@ def _ask(activity: Activity, folder: Path, masked_lm: Path | None, cap: int) -> 
     model = activity.model
     tokenizer = load_tokenizer(Path(folder), who=model.who)
     if masked_lm is None:
-        propose = _own_expectation(activity, cap)
+        propose = own_expectation(activity, cap)
     else:
         propose = Substitutes(MaskedModel(Path(masked_lm), str(model.device)), tokenizer).propose_tokens
     return Ask(activity.probe, propose, neutral_id(tokenizer, rows=model.vocabulary, who=model.who))
 
 
-def _own_expectation(activity: Activity, cap: int) -> Propose:
-    """The studied model's own next tokens, after as much of the text as the longest context."""
+def own_expectation(activity: Activity, cap: int) -> Propose:
+    """Propose the studied model's own next tokens, after as much of the text as the longest context."""
 
     def propose(texts: list[np.ndarray], places: list[int], k: int) -> np.ndarray:
         before = [text[max(0, place - cap) : place] for text, place in zip(texts, places, strict=True)]

@@ -26,17 +26,19 @@ def index_graphs(
     *,
     graphs: Sequence[Path],
     tokens: Sequence[tuple[str, str, Path]],
+    rate: float,
     nodes: Path,
     pairs: Path,
 ) -> None:
     """Write tables `graph_nodes` and `graph_pairs` of all graphs of a study.
 
     `graphs` are files of golgi.graphs.store, `tokens` the files with the text of every token id, as (model,
-    checkpoint, file). Takes memory for the rows, and for the graphs of GRAPHS_AT_ONCE units. GolgiError for
-    graphs of a model and checkpoint without tokens, and for a token id that they do not have.
+    checkpoint, file). A path says that its unit fires from `rate` on. Takes memory for the rows, and for the
+    graphs of GRAPHS_AT_ONCE units. GolgiError for graphs of a model and checkpoint without tokens, and for a
+    token id that they do not have.
     """
     texts = _Texts(tokens)
-    frames = [frame for path in graphs for frame in _nodes_of_file(path, texts)]
+    frames = [frame for path in graphs for frame in _nodes_of_file(path, texts, rate)]
     every = pl.concat([nodes_table([], []), *frames])
     write_table(every, nodes, schema="graph_nodes")
     found = [similar_pairs(part) for part in every.partition_by("model", "checkpoint", maintain_order=True)]
@@ -60,13 +62,13 @@ class _Texts:
         return self._open[1]
 
 
-def _nodes_of_file(path: Path, texts: _Texts) -> Iterator[pl.DataFrame]:
+def _nodes_of_file(path: Path, texts: _Texts, rate: float) -> Iterator[pl.DataFrame]:
     graphs = read_graphs(path)
     while some := list(islice(graphs, GRAPHS_AT_ONCE)):
         for point, part in _by_point(some).items():
             known = texts.of(point, path)
             _check_tokens(part, len(known), path)
-            yield nodes_table(part, known)
+            yield nodes_table(part, known, rate=rate)
 
 
 def _by_point(graphs: list[nx.DiGraph]) -> dict[Point, list[nx.DiGraph]]:

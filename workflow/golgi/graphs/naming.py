@@ -16,13 +16,14 @@ from golgi.graphs.lookup import read_columns
 from golgi.graphs.search import UNIT
 from golgi.graphs.weights import token_weights
 from golgi.graphs.words import ConceptTokens
-from golgi.statistics.naming import NAMES, compare_naming
+from golgi.statistics.naming import compare_naming
 from golgi.statistics.resampling import holm
 from golgi.tables import POLARS_TYPES, conform, read_table, table_schema, write_table
 
 logger = logging.getLogger(__name__)
 
 SHOWN_TOKENS = 3
+MOSTLY = 0.5  # share of the activating tokens from which a unit fires mostly on a word
 PARTS = ("activating", "context")
 POINT, PLACE = UNIT[:2], UNIT[2:]
 NODE_COLUMNS = [*UNIT, "node", "parent", "role", "token", "text", "distance", "count", "rate"]
@@ -67,11 +68,10 @@ def name_experts(
         shares = share_tokens(of_units, rows, described, read_json(path), rate=rate)
         found.append(joined_rows(rows, shares))
         best = (rows["rank"] <= per_concept).to_numpy()
-        tested += [
-            {"model": model, "checkpoint": checkpoint, "part": part}
-            | compare_naming(shares.of(part)[best], shares.own[best], draws=draws, seed=seed)
-            for part in PARTS
-        ]
+        for how, (names, known_tokens) in shares.namings().items():
+            test = compare_naming(names[best], shares.own[best], draws=draws, seed=seed)
+            without = int((~known_tokens[best]).sum())
+            tested.append({"model": model, "checkpoint": checkpoint, "how": how, "without": without} | test)
     write_table(pl.concat(found), graph_experts, schema="graph_experts", csv=True)
     frame = _with_families(tested, last_checkpoints)
     write_table(frame, graph_naming, schema="graph_naming", csv=True)
@@ -91,9 +91,14 @@ class Shares:
     own: np.ndarray
     tokens: list[str]
 
-    def of(self, part: str) -> np.ndarray:
-        """Return the shares of one part of the graphs, [expert, concept]."""
-        return getattr(self, part)
+    def namings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return, by way of naming, which concepts are named [expert, concept], and who has such tokens."""
+        fires, needs = (~np.isnan(part).all(axis=1) for part in (self.activating, self.context))
+        return {
+            "fires": (self.activating > 0, fires),
+            "mostly": (self.activating >= MOSTLY, fires),
+            "context": (self.context > 0, needs),
+        }
 
 
 def share_tokens(
@@ -133,7 +138,7 @@ def joined_rows(rows: pl.DataFrame, shares: Shares) -> pl.DataFrame:
     frame = rows.with_columns(
         pl.Series("activating_share", own, pl.Float64).fill_nan(None),
         pl.Series("context_share", shares.context[place, shares.own], pl.Float64).fill_nan(None),
-        pl.Series("names", own >= NAMES, pl.Boolean),
+        pl.Series("names", own >= MOSTLY, pl.Boolean),
         pl.Series("other_share", others, pl.Float64).fill_nan(None),
         pl.Series("tokens", shares.tokens, pl.String),
     )
@@ -185,10 +190,7 @@ def _with_families(rows: list[dict], last_checkpoints: Mapping[str, str]) -> pl.
         column["name"]: POLARS_TYPES[column["type"]] for column in table_schema("graph_naming")["columns"]
     }
     planned = np.array(
-        [
-            row["part"] == "activating" and row["checkpoint"] == last_checkpoints.get(row["model"])
-            for row in rows
-        ],
+        [row["how"] != "context" and row["checkpoint"] == last_checkpoints.get(row["model"]) for row in rows],
         bool,
     )
     # A planned test that could not be made was planned all the same: without it the others would look better.

@@ -66,7 +66,7 @@ def index_page(cards: Sequence[Card], *, study: str, model: str, checkpoint: str
         lstrip_blocks=True,
     )
     environment.filters.update(share=share, isolated=isolated)
-    without = units.filter(pl.col("nodes") == 0).height
+    without = f"Without a graph: {units.filter(pl.col('nodes') == 0).height:,}."
     sections = [
         (heading, [card for card in cards if card.unit["reason"] == reason])
         for reason, heading in REASONS.items()
@@ -74,7 +74,7 @@ def index_page(cards: Sequence[Card], *, study: str, model: str, checkpoint: str
     return environment.get_template("page.html").render(
         study=study,
         title=f"Neuron graphs of {model} at {moment(checkpoint)}",
-        shown=f"{len(cards):,} of {counted(units.height, 'unit')} are drawn here; {without:,} have no graph.",
+        shown=f"{len(cards):,} of {counted(units.height, 'unit')} are drawn here. {without}",
         sections=[(heading, some) for heading, some in sections if some],
         most_tokens=SHOWN_TOKENS,
         most_concepts=SHOWN_CONCEPTS,

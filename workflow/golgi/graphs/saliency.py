@@ -49,7 +49,7 @@ def _unmasked_less_masked(
     masked = [replaced(context, place, neutral) for context in contexts for place in range(len(context) - 1)]
     values = probe(masked, np.repeat(units, before)) if masked else np.zeros(0)
     differences = np.repeat(activations, before).astype(np.float64) - values
-    return np.split(differences, np.cumsum(before)[:-1])
+    return np.split(differences, np.cumsum(before, dtype=int))[:-1]
 
 
 def replaced(context: np.ndarray, place: int, token: int) -> np.ndarray:

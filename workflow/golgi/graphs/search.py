@@ -17,13 +17,15 @@ if TYPE_CHECKING:  # neither is needed to search, and both take time to load
     from scipy.sparse import csr_array
 
 UNIT = ["model", "checkpoint", "site", "layer", "unit"]
-FIRES = 0.5  # share of a unit's maximum at which it fires
 SIMILAR, SUBSET = 0.5, 0.9
 SLICE = 1_000_000  # shared tokens counted at a time: about 100 MB
 
 
-def nodes_table(graphs: Iterable[nx.DiGraph], texts: Sequence[str]) -> pl.DataFrame:
-    """Return table `graph_nodes` of graphs of one tokenizer, whose raw tokens are `texts` [token id]."""
+def nodes_table(graphs: Iterable[nx.DiGraph], texts: Sequence[str], *, rate: float = 0.2) -> pl.DataFrame:
+    """Return table `graph_nodes` of graphs of one tokenizer, whose raw tokens are `texts` [token id].
+
+    A path says that its unit fires where it does so at least at `rate`.
+    """
     types = _types("graph_nodes")
     columns: dict[str, list] = {name: [] for name in types if name != "step"}
     shown = [readable(text) for text in texts]
@@ -39,13 +41,13 @@ def nodes_table(graphs: Iterable[nx.DiGraph], texts: Sequence[str]) -> pl.DataFr
         columns["role"] += ["context" if node["distance"] else "activating" for node in nodes]
         columns["token"] += tokens
         columns["text"] += [None if token is None else shown[token] for token in tokens]
-        columns["reach"] += _reach(graph)
+        columns["reach"] += _reach(graph, rate)
     frame = pl.DataFrame(columns, schema_overrides={name: types[name] for name in columns})
     return conform(frame.with_columns(_step()), schema="graph_nodes", where="graphs")
 
 
 def fires_on(nodes: pl.DataFrame, text: str) -> pl.DataFrame:
-    """Return the units that fire on a token: where a path from it leads to a value of at least .5.
+    """Return the units that fire on a token: where a path from it says that the unit fires.
 
     `nodes` is a table `graph_nodes`, whole or its rows of some units. `text` is the token, with its leading
     space or without: `dog` finds ` dog` too, and last `Dog`. One row per unit: `forms` found, `closeness` of
@@ -57,7 +59,7 @@ def fires_on(nodes: pl.DataFrame, text: str) -> pl.DataFrame:
 
 
 def needs_context(nodes: pl.DataFrame, text: str) -> pl.DataFrame:
-    """Return the units that need a token before them: on a path to a value of at least .5, not a wildcard.
+    """Return the units that need a token before them: on a path that says so, not as a wildcard.
 
     Arguments, rows and order as in `fires_on`, with `importance`, the largest, for `activation`.
     """
@@ -158,9 +160,10 @@ def _step() -> pl.Expr:
     return pl.when(digits).then("checkpoint").cast(pl.Int64).alias("step")
 
 
-def _reach(graph: nx.DiGraph) -> list[float | None]:
+def _reach(graph: nx.DiGraph, rate: float) -> list[float | None]:
     # Children have larger numbers than their parents.
-    reach = [graph.nodes[node]["value"] for node in range(len(graph))]
+    ends = [graph.nodes[node] for node in range(len(graph))]
+    reach = [end["value"] if end["end"] and end["rate"] >= rate else None for end in ends]
     for node in reversed(range(len(graph))):
         below = [reach[child] for child in graph.successors(node)]
         reach[node] = max((value for value in (reach[node], *below) if value is not None), default=None)
@@ -169,7 +172,7 @@ def _reach(graph: nx.DiGraph) -> list[float | None]:
 
 def _telling(nodes: pl.DataFrame, role: str) -> pl.DataFrame:
     return nodes.filter(
-        (pl.col("role") == role) & pl.col("token").is_not_null() & (pl.col("reach") >= FIRES)
+        (pl.col("role") == role) & pl.col("token").is_not_null() & pl.col("reach").is_not_null()
     ).select(*UNIT, "role", "token", "text", "importance", "count", "reach")
 
 

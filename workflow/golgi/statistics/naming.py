@@ -6,29 +6,21 @@ import numpy as np
 
 from golgi.statistics.resampling import multiplicities, percentile_interval, permutation_p, permutations
 
-NAMES = 0.5  # share of a graph's tokens from which it names a concept
-
 
 def compare_naming(
-    shares: np.ndarray, own: np.ndarray, *, draws: int, seed: int
+    names: np.ndarray, own: np.ndarray, *, draws: int, seed: int
 ) -> dict[str, float | int | None]:
-    """Return how many of some experts name their own concept, and how many another one: table `graph_naming`.
+    """Return how many of some experts name their own concept, and how many another one.
 
-    shares [expert, concept] say how much of an expert's graph a concept's words are (NaN: nothing there), own
-    [expert] which concept is its own. `named` is the share of experts with at least NAMES of their own
-    concept, `other` the mean of that share over all other concepts, with 95 % intervals over concepts, which
-    are resampled with their experts. The one-sided `p` permutes concepts among those with experts. What is
-    not defined, with fewer than two concepts, is None.
+    names [expert, concept] tell which concepts an expert names, own [expert] which is its own. `named` is the
+    share of `experts` that name their own, `other` the mean of that share over all other concepts, with 95 %
+    intervals over the `concepts` that have experts, which are resampled with these. The one-sided `p`
+    permutes the concepts among them. What is not defined, with fewer than two concepts, is None.
     """
-    experts, concepts = shares.shape
-    names = shares >= NAMES
+    experts, concepts = names.shape
     groups, group = np.unique(own, return_inverse=True)
-    result = {
-        "concepts": len(groups),
-        "experts": experts,
-        "without": int(np.isnan(shares).all(axis=1).sum()) if concepts else 0,
-        **dict.fromkeys(("named", "low", "high", "other", "other_low", "other_high", "p")),
-    }
+    result: dict[str, float | int | None] = {"concepts": len(groups), "experts": experts}
+    result |= dict.fromkeys(("named", "low", "high", "other", "other_low", "other_high", "p"))
     if not experts:
         return result
     right = names[np.arange(experts), own]

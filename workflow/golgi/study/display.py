@@ -88,8 +88,14 @@ def _footing(study: Study, work: Estimate) -> Text:
         f"{work.sentences:,} sentences for {len(study.concepts)} concepts; {_count(work.tokens)} tokens.\n"
         f"Reckoned with {TOKENS_PER_SENTENCE} tokens a sentence and {speed}.\n"
         "Good to a factor of about three; `?` is not known before the download.\n"
+        f"{_unknown_layers(study)}"
         f"Most of the disk is what every unit answered to every sentence: {study.results}/responses."
     )
+
+
+def _unknown_layers(study: Study) -> str:
+    known_later = bool(study.unknown_layers())
+    return "Of layers that are not known before the download, one is counted.\n" if known_later else ""
 
 
 def _or_unknown(show: Callable, value: float | None) -> str:

@@ -15,9 +15,11 @@ from golgi.study.costs import (
 )
 from golgi.study.graphs import LONGEST_WINDOW
 from golgi.study.plan import Study
+from golgi.study.problems import StudyError
 from golgi.study.shapes import Shape, model_shape
 
-STAGES = ("find", "trace", "grow", "ablate", "score")
+READING, BY_LAYER = ("find", "trace"), ("grow", "ablate", "score")  # a job per checkpoint, a job per layer
+STAGES = (*READING, *BY_LAYER)
 # Token positions that an exemplar costs at a longest context of 32, as measured on a small model of stories:
 # with substitutes, without them, and in all ablations together, of which the one without pruning is the most.
 POSITIONS, POSITIONS_ALONE, POSITIONS_ABLATED, MEASURED_CAP = 180, 90, 1600, 32
@@ -27,6 +29,7 @@ CONTEXT_BYTES = 2**30  # contexts of the exemplars that are explained together, 
 UNITS_AT_ONCE = 256  # explained together, as in golgi.graphs.growing
 SCORING_BYTES = 10**9  # the chunk of units that is scored, and libraries
 STORED_BYTES = 2  # of an activation: half precision
+SHARE_BYTES = STORED_BYTES + 2 * 4  # of an activation that becomes a share of the unit's maximum
 MATCH_SECONDS = 1e-6  # processor seconds in which a unit's graph and its rivals are held against one token
 GROW_SECONDS = 5e-3  # processor seconds of an exemplar outside the model: paths, tries, calibration
 NODES, NODE_BYTES = 300, 250  # of a graph; on disk, in JSON and Parquet
@@ -53,8 +56,8 @@ def graph_work(study: Study, model: str) -> GraphWork:
     rows, shape = len(study.graph_checkpoints(model)), model_shape(study, model)
     if shape is None:
         return GraphWork(model, rows, None, None, None, None, None)
-    units, texts = count_units(study, model, shape), study.graph_settings("find", "trace")["tokens"]
-    kept = _sampled(study, shape) + sum(tokens for part, tokens in texts.items() if part != "build")
+    units = count_units(study, model, shape)
+    kept = _sampled(study, model, shape) + _read(study, "trace")
     return GraphWork(
         model=model,
         checkpoints=rows,
@@ -71,17 +74,17 @@ def graph_jobs(study: Study) -> dict[str, int]:
     rows = study.graph_rows()
     if not rows:
         return {}
-    shapes = {model: model_shape(study, model) for model, _ in rows}
-    layers = sum(len(study.graph_layers(model)) if shapes[model] else 1 for model, _ in rows)
-    per_row = ("choose_units", "find_exemplars", "trace_texts", "choose_gallery", "draw_graphs")
-    per_layer = ("grow_graphs", "score_graphs", *["ablate_graphs"] * (len(study.graph_variants) > 1))
-    once = ("measure_graphs", "index_graphs", "gather_gallery")
-    once += ("name_experts",) if "graph_experts" in study.graph_tables else ()
+    layers = sum(_layers_or_one(study, model) for model, _ in rows)
+    ablate = ("ablate_graphs",) if len(study.graph_variants) > 1 else ()
+    name = ("name_experts",) if "graph_experts" in study.graph_tables else ()
     return {
         "write_graph_text": 1 + len(study.graph_texts),
-        **dict.fromkeys(per_row, len(rows)),
-        **dict.fromkeys(per_layer, layers),
-        **dict.fromkeys(once, 1),
+        **dict.fromkeys(("choose_units", "find_exemplars", "trace_texts"), len(rows)),
+        **dict.fromkeys(("grow_graphs", *ablate, "score_graphs"), layers),
+        **dict.fromkeys(("measure_graphs", "index_graphs", *name), 1),
+        "choose_gallery": len(rows),
+        "gather_gallery": 1,
+        "draw_graphs": len(rows),
     }
 
 
@@ -99,8 +102,7 @@ def graph_minutes(study: Study, model: str, stage: str) -> int:
     shape = model_shape(study, model)
     if shape is None:
         return DEFAULT_MINUTES
-    layers = 1 if stage in ("find", "trace") else max(1, len(study.graph_layers(model)))
-    return in_minutes(_seconds(study, model, shape, stage) / layers)
+    return in_minutes(_seconds(study, model, shape, stage) / _jobs(study, model, stage))
 
 
 def count_units(study: Study, model: str, shape: Shape) -> int:
@@ -113,52 +115,66 @@ def count_units(study: Study, model: str, shape: Shape) -> int:
     return experts + there * drawn + len(chosen["listed"])
 
 
+def _layers_or_one(study: Study, model: str) -> int:
+    try:
+        return len(study.graph_layers(model))
+    except StudyError:
+        return 1
+
+
+def _jobs(study: Study, model: str, stage: str) -> int:
+    return 1 if stage in READING else max(1, len(study.graph_layers(model)))
+
+
+def _read(study: Study, stage: str) -> int:
+    return sum(study.graph_settings(stage)["tokens"].values())
+
+
 def _positions(study: Study, model: str, shape: Shape, stage: str) -> float:
+    if stage in READING:
+        return _read(study, stage)
     graphs = study.spec["graphs"]
-    if stage in ("find", "trace"):
-        return sum(study.graph_settings(stage)["tokens"].values())
-    each = {"grow": POSITIONS, "ablate": POSITIONS_ABLATED, "score": 0}[stage]
-    if stage == "grow" and graphs["augment"] == "none":
-        each = POSITIONS_ALONE
+    alone = stage == "grow" and graphs["augment"] == "none"
+    each = {"grow": POSITIONS_ALONE if alone else POSITIONS, "ablate": POSITIONS_ABLATED, "score": 0}[stage]
     return _exemplars(study, model, shape, stage) * each * graphs["cap"] / MEASURED_CAP
 
 
 def _exemplars(study: Study, model: str, shape: Shape, stage: str) -> int:
     graphs, units = study.spec["graphs"], count_units(study, model, shape)
     if stage == "ablate":
-        places = len(study.graph_sites(model)) * shape.layers
+        places = len(study.graph_sites(model)) * len(study.graph_layers(model))
         units = min(graphs["ablation"] * places, units)
     return units * (graphs["exemplars"] + graphs["firings"] + graphs["silences"])
 
 
-def _window(study: Study, shape: Shape) -> int:
-    return study.spec["graphs"]["window"] or min(LONGEST_WINDOW, shape.context or LONGEST_WINDOW)
-
-
-def _sampled(study: Study, shape: Shape) -> int:
-    graphs = study.spec["graphs"]
-    return min(graphs["calibration"] * _window(study, shape), graphs["tokens"]["build"])
+def _sampled(study: Study, model: str, shape: Shape) -> int:
+    graphs, bos = study.spec["graphs"], study.spec["models"][model]["bos"]
+    longest = min(LONGEST_WINDOW, shape.context - bos) if shape.context else LONGEST_WINDOW
+    return min(graphs["calibration"] * (graphs["window"] or longest), graphs["tokens"]["build"])
 
 
 def _memory(study: Study, model: str, shape: Shape, stage: str) -> int:
     if stage == "score":
         return SCORING_BYTES
     held = held_by_model(study, model, shape)
-    if stage in ("find", "trace"):
-        kept = EXEMPLAR_BYTES * _exemplars(study, model, shape, stage) if stage == "find" else 0
-        return held + CELL_BYTES + kept
-    units = min(count_units(study, model, shape), UNITS_AT_ONCE)
-    return held + CONTEXT_BYTES + 4 * units * _sampled(study, shape)
+    units, sampled = count_units(study, model, shape), _sampled(study, model, shape)
+    if stage in ("grow", "ablate"):
+        return held + CONTEXT_BYTES + SHARE_BYTES * min(units, UNITS_AT_ONCE) * sampled
+    if stage == "trace":
+        return held + CELL_BYTES
+    # The facts of the units of one site and layer are told from all that was sampled of them.
+    widest = min(units, max(shape.widths(study.graph_sites(model)), default=0))
+    found = EXEMPLAR_BYTES * _exemplars(study, model, shape, stage) + STORED_BYTES * widest * sampled
+    return held + CELL_BYTES + found
 
 
 def _seconds(study: Study, model: str, shape: Shape, stage: str) -> float:
-    graphs = study.spec["graphs"]
     if stage == "score":
-        tokens = sum(study.graph_settings("trace")["tokens"].values())
-        return MATCH_SECONDS * count_units(study, model, shape) * tokens
-    if stage == "ablate" and not graphs["ablation"]:
+        return MATCH_SECONDS * count_units(study, model, shape) * _read(study, "trace")
+    if stage == "ablate" and not study.spec["graphs"]["ablation"]:
         return 0.0
     seconds = forward_seconds(study, model, shape, _positions(study, model, shape, stage))
-    if stage in ("grow", "ablate"):
-        seconds += GROW_SECONDS * _exemplars(study, model, shape, stage)
-    return seconds + loading_seconds(study, model, shape)
+    seconds += _jobs(study, model, stage) * loading_seconds(study, model, shape)
+    if stage in READING:
+        return seconds
+    return seconds + GROW_SECONDS * _exemplars(study, model, shape, stage)

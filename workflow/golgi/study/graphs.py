@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from golgi.study.folders import hub_folder
 from golgi.study.problems import Problem, StudyError
@@ -16,22 +16,21 @@ STAGES = {
     "grow": ("keep", "cap", "importance", "substitute", "candidates", "silences", "fires", "rate", "augment"),
     "ablate": ("ablation",),
     "score": ("exemplars", "fires", "rate"),
-    "measure": ("fires", "rate", "bootstraps"),
-    "draw": ("fires", "drawings"),
+    "measure": ("rate", "bootstraps"),
+    "index": ("rate",),
+    "draw": ("drawings",),
 }
-# The whole method, and the method without each of its stages: folders of graphs beside each other.
+# Beside the whole method: it without each of its stages, and as it was published. Each is a folder of graphs.
 VARIANTS = ("no_prune", "no_saliency", "no_augment", "no_calibration", "published")
 STAGE_TEXTS = {"find": ("build",), "trace": ("test", "shifted")}
-# The parts of the spec that the tables of the section depend on.
-GROWN = [
-    *("graphs.units", "graphs.checkpoints", "graphs.corpora", "graphs.tokens"),
-    *dict.fromkeys(f"graphs.{field}" for stage in ("find", "grow", "score") for field in STAGES[stage]),
-]
+# The parts of the spec that graphs and their scores depend on, and with them the tables that are drawn.
+_TAKEN = [field for stage in ("find", "trace", "grow", "score") for field in STAGES[stage]]
+GROWN = [f"graphs.{field}" for field in dict.fromkeys(("units", "checkpoints", "corpora", "tokens", *_TAKEN))]
 GRAPH_TABLE_PARTS = {
-    "graph_layers": [*GROWN, "graphs.fires", "graphs.bootstraps"],
-    "graph_ablation": [*GROWN, "graphs.fires", "graphs.bootstraps", "graphs.ablation"],
+    "graph_layers": [*GROWN, "graphs.bootstraps"],
+    "graph_ablation": [*GROWN, "graphs.bootstraps", "graphs.ablation"],
     "graph_naming": [*GROWN, "graphs.bootstraps"],
-    "graph_gallery": [*GROWN, "graphs.fires"],
+    "graph_gallery": GROWN,
 }
 
 
@@ -100,24 +99,43 @@ class GraphPlan:
     def graph_layers(self, model: str) -> list[int]:
         """Return the layers of a model in which units may get graphs, ascending.
 
-        Experts may be in any. Raises StudyError where the number of layers is needed and is not known before
+        Experts may be in any. Raises StudyError where the number of layers is needed and not known, before
         the model is downloaded.
         """
         units, shape = self.graph_units(model), model_shape(self, model)
+        if self._needs_layers(model) and shape is None:
+            raise StudyError([self._unknown_layers(model)])
         layers = {one["layer"] for one in units["listed"]}
-        if units["layers"] == "all" or units["experts"]:
-            layers |= set(range(shape.layers if shape else self._unknown_layers(model)))
+        if self._needs_layers(model):
+            layers |= set(range(shape.layers))
         elif units["layers"]:
             layers |= set(units["layers"])
         return sorted(layer for layer in layers if shape is None or layer < shape.layers)
 
-    def _unknown_layers(self, model: str) -> NoReturn:
+    def unknown_layers(self) -> list[Problem]:
+        """Return what to do about each model that has to be downloaded before its graphs can be planned."""
+        awaited = [
+            model for model in self.models if self.graph_checkpoints(model) and self.kind(model) == "hub"
+        ]
+        return [
+            self._unknown_layers(model)
+            for model in awaited
+            if self._needs_layers(model) and model_shape(self, model) is None
+        ]
+
+    def _needs_layers(self, model: str) -> bool:
+        units = self.graph_units(model)
+        return units["layers"] == "all" or bool(units["experts"])
+
+    def _unknown_layers(self, model: str) -> Problem:
         folder = self.folder(model, self.last_checkpoint(model))
-        message = (
-            f"how many layers `{model}` has is read from {folder}/config.json, which is not there yet. "
-            f"Name the layers in graphs.units.layers, or fetch the model first: snakemake --cores 1 {folder}"
-        )
-        raise StudyError([Problem(self.file, 1, 1, "graphs.units", message)])
+        message = f"how many layers `{model}` has is not told by {folder}/config.json."
+        if self.kind(model) == "hub":
+            message = (
+                f"how many layers `{model}` has is not known before its download, and the jobs of its graphs "
+                f"follow from that. Fetch it first: snakemake --cores 1 {folder}"
+            )
+        return Problem(self.file, 1, 1, "graphs.units", message)
 
     def graph_settings(self, *stages: str) -> dict[str, Any]:
         """Return what stages (`find`, `trace`, `grow`, ..., see STAGES) take from the section.
@@ -144,7 +162,7 @@ class GraphPlan:
 
     @property
     def graph_variants(self) -> list[str]:
-        """The ways in which graphs are grown: `full`, and with an ablation the method without each stage."""
+        """The ways in which graphs are grown: `full`, and with an ablation those of VARIANTS."""
         return ["full", *VARIANTS] if self.spec["graphs"]["ablation"] else ["full"]
 
     @property

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from golgi.study.folders import checkpoint_folder, hub_folder
-from golgi.study.graphs import GRAPH_TABLE_PARTS, GraphPlan
+from golgi.study.graphs import GRAPH_TABLE_PARTS, GROWN, GraphPlan
 from golgi.study.lexicon import Lexicon
 from golgi.study.problems import Problem
 
@@ -242,8 +242,6 @@ class Study(GraphPlan):
             "width_mm": own["width_mm"] or common["width_mm"],
             "models": self.models,
         }
-        if name.startswith("graph_"):
-            options |= {"fires": self.spec["graphs"]["fires"]}
         if self._knows_the_threshold(name):
             options |= {"threshold": self.threshold, "thresholds": self.spec["experts"]["thresholds"]}
         return {**own, **options}
@@ -256,6 +254,12 @@ class Study(GraphPlan):
         """Return the fingerprint of the parts of the spec that one figure's tables come from."""
         parts = sorted({part for table in self.figure_tables(name) for part in TABLE_PARTS[table]})
         return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
+
+    def drawings_fingerprint(self) -> str:
+        """Return the fingerprint of the parts of the spec that the drawings of single graphs come from."""
+        parts = (*_SCORED, *GROWN, "graphs.drawings")
+        threshold = self.threshold if "graph_experts" in self.tables else None
+        return _digest({**_sliced(self.written, parts), "threshold": threshold})
 
     def fingerprint(self, *sections: str | tuple[str, ...]) -> str:
         """Return 12 hexadecimal digits that change when the named parts of the spec do; all parts if none.

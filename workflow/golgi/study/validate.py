@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
@@ -37,7 +38,7 @@ def _validator() -> Any:
     # Imported here: it takes longer than reading a study, and `golgi --version` needs none of it.
     from jsonschema import Draft202012Validator, validators
 
-    own = {"uniqueItems": _unique_items, "x-ascending": _ascending}
+    own = {"uniqueItems": _unique_items, "x-ascending": _ascending, "x-descending": _descending}
     return validators.extend(Draft202012Validator, own)(study_schema())
 
 
@@ -54,15 +55,22 @@ def _unique_items(_validator: Any, wanted: bool, items: Any, _schema: dict) -> I
 
 
 def _ascending(_validator: Any, wanted: bool, items: Any, _schema: dict) -> Iterator[ValidationError]:
+    return _disordered(items, operator.lt, "ascends") if wanted else iter(())
+
+
+def _descending(_validator: Any, wanted: bool, items: Any, _schema: dict) -> Iterator[ValidationError]:
+    return _disordered(items, operator.gt, "descends") if wanted else iter(())
+
+
+def _disordered(items: Any, wrong: Callable[[Any, Any], bool], order: str) -> Iterator[ValidationError]:
     from jsonschema import ValidationError
 
-    if not (wanted and isinstance(items, list) and all(_is_number(item) for item in items)):
+    if not (isinstance(items, list) and all(_is_number(item) for item in items)):
         return
     for number, (before, after) in enumerate(pairwise(items), start=1):
-        if after < before:
-            yield ValidationError(
-                f"{_shown(after)} comes after {_shown(before)}; the list ascends.", path=[number]
-            )
+        if wrong(after, before):
+            message = f"{_shown(after)} comes after {_shown(before)}; the list {order}."
+            yield ValidationError(message, path=[number])
 
 
 def _is_number(value: Any) -> bool:
