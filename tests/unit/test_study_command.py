@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 import golgi
 from golgi.command import main
@@ -60,6 +61,17 @@ def test_warnings_do_not_stop(capsys, tmp_path):
     spec.write_text(Path("config/studies/demo.yaml").read_text())
     assert main(["check", str(spec)]) == 0
     assert capsys.readouterr().err.startswith(f"warning: {spec}:")
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_a_model_that_graphs_wait_for_is_a_warning(capsys, tmp_path, command):
+    spec = yaml.safe_load(Path("config/studies/demo.yaml").read_text())
+    spec["models"] = {"far": {"source": {"hub": "lab/far"}, "bos": True}}
+    file = tmp_path / "demo.yaml"
+    file.write_text(yaml.safe_dump(spec))
+    assert main([command, str(file)]) == 0
+    advice = "Fetch it first: snakemake --cores 1 resources/models/lab--far/main\n"
+    assert capsys.readouterr().err.endswith(advice)
 
 
 def test_plan_does_without_the_corpus(capsys, monkeypatch):

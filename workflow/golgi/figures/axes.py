@@ -171,10 +171,10 @@ def title(axes: Axes, text: str, note: str = "") -> None:
     heading(axes, text, rise=4.8 if note else 1.4)
 
 
-def heading(axes: Axes, text: str, *, rise: float) -> None:
-    """A panel's title `rise` mm above the axes, cut in its middle to the width of the panel."""
+def heading(axes: Axes, text: str, *, rise: float, room: float | None = None) -> None:
+    """A title `rise` mm above the axes, cut in its middle to the width of the panel, or to `room` mm."""
     width, height = axes_size(axes)
-    name = fit_title(text, 0.9 * width)  # bold type is a tenth wider than the type that is measured
+    name = fit_title(text, 0.9 * (room or width))  # bold type is a tenth wider than the type that is measured
     axes.text(
         0, 1 + rise / height, name, transform=axes.transAxes, fontsize=7.5, weight="bold", va="baseline"
     )

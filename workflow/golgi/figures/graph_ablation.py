@@ -46,7 +46,8 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
         for axes, measure in zip(band, MEASURES, strict=True):
             chosen = part.filter(pl.col("windows") == windows, pl.col("measure") == measure)
             draw_panel(axes, chosen, variants, measure, limits(part))
-        shared.heading(band[0], f"{model}, {windows} windows", rise=9.6)
+        room = 25.4 * figure.get_figwidth() * (1 - band[0].get_position().x0)
+        shared.heading(band[0], f"{model}, {windows} windows", rise=9.6, room=room)
         draw_key(band[0], [text for text in TEXTS if text in set(part["text"])])
     return figure
 

@@ -84,12 +84,13 @@ def draw_stack(panels, rows: pl.DataFrame, stack: tuple[str, str, str], windows:
 
 
 def draw_panel(axes: Axes, rows: pl.DataFrame, layers: list[int], *, reference: bool) -> None:
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.03)
     shared.layer_axis(axes, layers)
     axes.set_ylabel("F1 of firing (mean)")
     labels = [draw_published(axes, layers)] if reference else []
     studied = at_studied(rows)
     step = min(DODGE, DODGE_SHARE * max(layers[-1] - layers[0], 1))
+    axes.set_xlim(right=max(axes.get_xlim()[1], layers[-1] + (len(BASELINES) + 0.7) * step))
     for rank, method in enumerate(BASELINES):
         part = placed(studied, method, (rank + 1) * step)
         shared.interval_bars(axes, part, METHODS[method].colour)
