@@ -4,7 +4,7 @@
 
 A GPT-NeoX of 6 layers, 768 wide, with random weights and a vocabulary of 50,000; units of its last layer;
 texts of random tokens, rare and frequent as words are. Measured is the growing, from the exemplars on, which
-are found in one pass that all units of a model share. The reference implementation of Foote et al. (2023) runs
+are found in one pass that all units share. The reference implementation of Foote et al. (2023) runs
 31,957 token positions through all 6 layers for a unit, in 95 to 117 processor seconds on two cores and 9.3 s
 on a V100, as published; the goal is 5 processor seconds, and 30 minutes for all 18,432 units on one GPU. One
 thread, because waiting at barriers on a busy machine hides what is measured.

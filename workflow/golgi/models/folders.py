@@ -1,5 +1,6 @@
-"""Model folders that appear whole: written beside their place, flushed to the disk, renamed."""
+"""Folders that appear whole: written beside their place, flushed to the disk, renamed."""
 
+import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,10 +21,17 @@ def write_folder(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         publish_folder(temporary, folder)
+        _sweep(folder)
     except (OSError, SafetensorError) as error:
         raise GolgiError(f"{folder} cannot be written: {error}.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    # What a killed writer of the same folder left behind; one that still runs has lost its turn.
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def publish_folder(temporary: Path, folder: Path) -> None:
