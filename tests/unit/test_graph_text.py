@@ -30,7 +30,7 @@ def pool(tmp_path):
 def write(tmp_path, pool):
     """Write a part of a text and return its documents."""
 
-    def run(part="build", source="sentences", *, split=True, tokens=10**6, seed=0):
+    def run(part="build", source="sentences", *, split=True, tokens=10**6, seed=0, build=None):
         out = tmp_path / "out.jsonl"
         write_graph_text(
             part=part,
@@ -40,6 +40,7 @@ def write(tmp_path, pool):
             pool=pool,
             tokens=tokens,
             seed=seed,
+            build=build,
             text=out,
         )
         records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -150,3 +151,9 @@ def test_a_single_document_is_too_few_for_build_and_test(write, tmp_path):
     assert write("build", [str(single)], split=True) == ["A text of one document."]
     with pytest.raises(GolgiError, match=r"graphs\.corpora\.test: .*single\.txt.* holds no text"):
         write("test", [str(single)], split=True)
+
+
+def test_what_graphs_grow_from_is_not_scored_on(write, tmp_path):
+    known = tmp_path / "build.jsonl"
+    known.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS[:100]), encoding="utf-8")
+    assert sorted(write("shifted", split=False, build=known)) == sorted(TEXTS[100:])

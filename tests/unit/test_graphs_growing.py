@@ -12,7 +12,16 @@ from graph_worlds import World, as_task, find, identities, predict, score
 
 from golgi.graphs import growing
 from golgi.graphs.agreement import Expectation, Truth, compare
-from golgi.graphs.growing import Ask, Method, ablations, context_paths, grow_units
+from golgi.graphs.growing import (
+    Ask,
+    Method,
+    Observed,
+    ablations,
+    context_paths,
+    grow_units,
+    observe_silences,
+)
+from golgi.graphs.prune import Pivots
 from golgi.graphs.store import graph_line
 from golgi.graphs.trie import grow, paths_of
 
@@ -117,7 +126,7 @@ def test_what_a_unit_is_does_not_depend_on_the_units_beside_it(units, monkeypatc
     monkeypatch.setattr(growing, "UNITS_AT_ONCE", 1)
     assert lines(units.grow(windows=300, sampled=100)[0]) == lines(graphs)
     monkeypatch.setattr(growing, "UNITS_AT_ONCE", 256)
-    monkeypatch.setattr(growing, "PIVOTS_AT_ONCE", 100)
+    monkeypatch.setattr(growing, "TOKENS_AT_ONCE", 100 * 32**2)
     parted, seen_in_parts = units.grow(windows=300, sampled=100)
     assert lines(parted) == lines(graphs)
     assert [len(one.paths) for one in seen_in_parts] == [len(one.paths) for one in seen]
@@ -280,6 +289,7 @@ def test_each_stage_is_left_out_alone(ablated):
         "no_saliency",
         "no_augment",
         "no_calibration",
+        "no_context",
         "published",
     }
     assert paths_by(ablated, "full", 0) == {(1, None, 2)}
@@ -294,6 +304,22 @@ def test_each_stage_is_left_out_alone(ablated):
     originals = [path for path in ablated["published"][1][0].paths if path.activation >= 0.5]
     assert len(originals) == 20
     assert all(path.tokens == (1, None, 2) for path in originals)
+
+
+def test_without_context_a_graph_is_a_table_of_tokens(ablated):
+    assert paths_by(ablated, "no_context", 1) == {(3,)}
+    assert all(len(path.tokens) == 1 for seen in ablated["no_context"][1] for path in seen.paths)
+
+
+def test_what_silences_a_unit_comes_on_top_of_what_fires_it():
+    world = World([rule(lambda text: (text[-1], at(text, 1)) == (5, 3) and at(text, 3) != 9)], vocabulary=12)
+    task = world.task(world.text(500, seed=0), sampled=100)
+    silent = np.array([9, 1, 3, 5], np.int32), np.array([3, 9, 1, 5], np.int32)
+    pivots = Pivots(np.zeros(2, int), list(silent), np.zeros(2, np.float32))
+    observed = {0: Observed()}
+    observe_silences(world.ask(), pivots, task, observed, Method())
+    # In the second text it never fires, however little of the text is left: nothing there silences it.
+    assert [path.tokens for path in observed[0].paths] == [(5,), (5, None, None, 9)]
 
 
 def test_what_silences_is_found_by_false_alarms_alone(ablated):

@@ -27,7 +27,8 @@ TITLES = {
 }
 SHOWN = {
     "graph_f1_by_layer": (
-        "Mean F1 with which neuron graphs foretell where a unit fires, by layer, at the last checkpoint, "
+        "Mean F1 with which neuron graphs foretell where a unit fires, by layer, at the last checkpoint, of "
+        "units drawn from the layers at random where the study draws any, "
         "on windows in which the unit is most active and on random ones. Band and bars are 95 % bootstrap"
         " intervals over units. The baselines know the activating token alone, or it and the one or two "
         "tokens before it. Long dashes are values published for a 6-layer SoLU model (Foote et al. 2023, "
@@ -38,7 +39,8 @@ SHOWN = {
         "Precision, recall and F1 of neuron graphs grown without one stage, less those of graphs of the "
         "same units grown with all stages, with 95 % bootstrap intervals over units. What lies left of 0 "
         "is what the stage buys. As published (Foote et al. 2023): from the strongest exemplars only, one "
-        "path each, and without calibration."
+        "path each, and without calibration. Without any context a graph is a table of tokens, calibrated as "
+        "graphs are."
     ),
     "graph_naming": (
         "Share of the best experts of the concepts whose graphs hold the word of their own concept, and mean "

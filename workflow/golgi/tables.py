@@ -107,16 +107,21 @@ def read_table(path: str | Path, *, schema: str) -> pl.DataFrame:
 
 
 def gather_tables(
-    paths: list[str | Path], path: str | Path, *, schema: str, threshold: float | None = None
+    paths: list[str | Path],
+    path: str | Path,
+    *,
+    schema: str,
+    threshold: float | None = None,
+    csv: bool = True,
 ) -> None:
-    """Write the rows of several tables of one schema as a single table, with a CSV beside it.
+    """Write the rows of several tables of one schema as a single table, with a CSV beside it by default.
 
     With `threshold` only the rows of that threshold are kept.
     """
     frame = pl.concat([read_table(part, schema=schema) for part in paths])
     if threshold is not None:
         frame = frame.filter((pl.col("threshold") - threshold).abs() < 1e-9)
-    write_table(frame, path, schema=schema, csv=True)
+    write_table(frame, path, schema=schema, csv=csv)
 
 
 Layout = dict[str, tuple[tuple[int, ...], np.dtype]]

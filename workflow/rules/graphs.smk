@@ -13,6 +13,7 @@ rule write_graph_text:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
         pool="results/{study}/sentences/pool.parquet",
         files=lambda w: study_of(w).graph_files.get(w.part, []),
+        build=lambda w: [] if w.part == "build" else f"results/{w.study}/graphs/texts/build.jsonl",
         code=code("concepts/graph_text"),
     output:
         text="results/{study}/graphs/texts/{part}.jsonl",
@@ -323,7 +324,6 @@ rule gather_gallery:
         code=code("tables"),
     output:
         table="results/{study}/tables/graph_gallery.parquet",
-        csv="results/{study}/tables/graph_gallery.csv",
     log:
         "results/{study}/logs/gather_gallery.log",
     conda:
@@ -333,7 +333,7 @@ rule gather_gallery:
         runtime=30,
     params:
         schema="graph_gallery",
-        threshold=None,
+        csv=False,
     message:
         "Gathering the gallery of {wildcards.study}"
     script:

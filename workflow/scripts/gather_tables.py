@@ -10,4 +10,5 @@ with job(snakemake.log[0]):
         snakemake.output.table,
         schema=snakemake.params.schema,
         threshold=snakemake.params.get("threshold"),
+        csv=snakemake.params.get("csv", True),
     )

@@ -16,5 +16,6 @@ with job(snakemake.log[0]):
         pool=Path(snakemake.input.pool),
         tokens=params.tokens,
         seed=params.seed,
+        build=Path(snakemake.input.build) if snakemake.input.build else None,
         text=Path(snakemake.output.text),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golgi.concepts import microworld
+from golgi.concepts.texts import read_texts
 from golgi.concepts.training_text import read_documents
 from golgi.errors import GolgiError
 from golgi.files import write_atomically
@@ -26,20 +27,23 @@ def write_graph_text(
     pool: Path,
     tokens: int,
     seed: int,
+    build: Path | None,
     text: Path,
 ) -> None:
     """Write the documents of one part (`build`, `test` or `shifted`) as JSON lines with one field, `text`.
 
-    `source` is `microworld` (written from the lexicon; build and test never share a sentence), `sentences`
-    (the study's own, from the table `pool`) or files. With `split` build and test are one source, of which a
-    tenth of the documents, by a hash of the text, is the test's. Documents come once each, in an order that
-    follows from the seed, until there is enough for `tokens` tokens. Raises GolgiError if there is none.
+    `source` is `microworld` (written from the lexicon; build and test as far apart as the training text of a
+    model and what is held out), `sentences` (the study's own, from the table `pool`) or files. With `split`
+    build and test are one source, of which a tenth of the documents, by a hash of the text, is the test's.
+    Documents come once each, and none that is in the text `build`, in an order that follows from the seed,
+    until there is enough for `tokens` tokens. Raises GolgiError if there is none.
     """
     if source == "microworld":
         documents = _written(part, lexicon, tokens * LETTERS_PER_TOKEN, seed)
     else:
         paths = [] if source == "sentences" else [Path(path) for path in source]
-        documents = _drawn(paths, pool, part if split else None, tokens * LETTERS_PER_TOKEN, seed)
+        known = {_digest(one, seed) for _, one in read_texts(build)} if build else set()
+        documents = _drawn(paths, pool, part if split else None, known, tokens * LETTERS_PER_TOKEN, seed)
     if not documents:
         raise GolgiError(f"graphs.corpora.{part}: {source} holds no text for it.")
     with write_atomically(text) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -58,11 +62,15 @@ def _written(part: str, lexicon: Path, letters: int, seed: int) -> list[str]:
     return documents
 
 
-def _drawn(paths: list[Path], pool: Path, part: str | None, letters: int, seed: int) -> list[str]:
+def _drawn(
+    paths: list[Path], pool: Path, part: str | None, known: set[int], letters: int, seed: int
+) -> list[str]:
     # Two readings, so that of a large corpus no more is held than is used.
     lengths = {_digest(text, seed): len(text) for text in _documents(paths, pool) if _belongs(text, part)}
     chosen: set[int] = set()
-    for number in sorted(lengths):
+    if again := known.intersection(lengths):
+        logger.info("%d documents that graphs are grown from are left out.", len(again))
+    for number in sorted(set(lengths) - known):
         if letters <= 0:
             break
         chosen.add(number)

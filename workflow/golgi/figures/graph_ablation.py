@@ -15,6 +15,7 @@ VARIANTS = {
     "no_saliency": "without saliency",
     "no_augment": "without augmentation",
     "no_calibration": "without calibration",
+    "no_context": "without any context",
     "published": "as published",
 }
 MEASURES = {"precision": "precision", "recall": "recall", "f1": "F1"}

@@ -11,12 +11,13 @@ import numpy as np
 
 from golgi.graphs.augment import Propose, Variants, augment
 from golgi.graphs.calibrate import Sample, calibrate, covering_paths, false_alarms
-from golgi.graphs.prune import Pivots, Probe, Pruned, cut, keeps, prune, stays_below
+from golgi.graphs.prune import Pivots, Probe, Pruned, cut, keeps, prune, reaches, stays_below
 from golgi.graphs.saliency import measure_importance, measure_silencing, replaced
 from golgi.graphs.trie import WILDCARD, Path, Tokens, grow
 
-# Explained together: enough to fill batches and to share contexts, and bounded.
-PIVOTS_AT_ONCE, UNITS_AT_ONCE = 16384, 256
+# Explained together: enough to fill batches and to share contexts, and bounded. The tokens are those of the
+# longest context of a pivot, once with each of its own masked.
+TOKENS_AT_ONCE, UNITS_AT_ONCE = 1 << 24, 256
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,13 @@ class Method:
 
 
 def ablations(method: Method) -> dict[str, Method]:
-    """Return the method without each of its stages, and as it was published (Foote et al. 2023)."""
+    """Return the method without each stage, for tokens alone, and as published (Foote et al. 2023)."""
     return {
         "no_prune": replace(method, pruning=False),
         "no_saliency": replace(method, saliency=False),
         "no_augment": replace(method, augmenting=False),
         "no_calibration": replace(method, calibration=False),
+        "no_context": replace(method, cap=1, augmenting=False, silences=0),
         "published": replace(method, calibration=False, nested=False, firings=False),
     }
 
@@ -91,7 +93,7 @@ def grow_units(
     observed: list[Observed] = []
     chosen = np.flatnonzero(task.strongest | method.firings)
     pivots = task.pivots.some(chosen[np.argsort(task.pivots.units[chosen], kind="stable")])
-    for first, stop in _parts(pivots.units, len(task.maxima)):
+    for first, stop in _parts(pivots.units, len(task.maxima), TOKENS_AT_ONCE // method.cap**2):
         members = np.flatnonzero((pivots.units >= first) & (pivots.units < stop))
         some = pivots.some(members)
         grown, seen = _grow_some(ask, task, some, range(first, stop), identities, method)
@@ -100,10 +102,10 @@ def grow_units(
     return graphs, observed
 
 
-def _parts(units: np.ndarray, count: int) -> Iterator[tuple[int, int]]:
+def _parts(units: np.ndarray, count: int, most: int) -> Iterator[tuple[int, int]]:
     first, pivots = 0, 0
     for unit, number in enumerate(np.bincount(units, minlength=count)):
-        if unit > first and (pivots + number > PIVOTS_AT_ONCE or unit - first == UNITS_AT_ONCE):
+        if unit > first and (pivots + number > most or unit - first == UNITS_AT_ONCE):
             yield first, unit
             first, pivots = unit, 0
         pivots += number
@@ -180,7 +182,7 @@ def observe_firings(
     if method.augmenting:
         limits = {"substitute": method.substitute, "candidates": method.candidates}
         variants = augment(ask.probe, ask.propose, pivots, pruned, importances, **limits)
-        shares = _shares(variants, pruned, pivots, task.maxima)
+        shares = _shares(variants, pruned, pivots, task.maxima, method.keep)
         for pivot, place, token, share in zip(
             variants.pivot, variants.place, variants.token, shares, strict=True
         ):
@@ -196,7 +198,12 @@ def observe_silences(
     if not pivots.texts:
         return
     limits = method.fires * task.maxima[pivots.units]
-    pruned = prune(ask.probe, pivots, enough=stays_below(limits), cap=method.cap)
+    # What silences a unit is what comes on top of a context in which it fires.
+    firing = prune(ask.probe, pivots, enough=reaches(limits), cap=method.cap)
+    members = np.flatnonzero(~firing.long_range)
+    pivots, limits = pivots.some(members), limits[members]
+    lengths = np.array([len(firing.contexts[member]) for member in members], np.int64)
+    pruned = prune(ask.probe, pivots, enough=stays_below(limits), cap=method.cap, beyond=lengths)
     contexts = pruned.contexts
     importances = measure_silencing(
         ask.probe, contexts, pivots.units, pruned.activations, limits, neutral=ask.neutral
@@ -209,10 +216,13 @@ def observe_silences(
             )
 
 
-def _shares(variants: Variants, pruned: Pruned, pivots: Pivots, maxima: np.ndarray) -> np.ndarray:
+def _shares(
+    variants: Variants, pruned: Pruned, pivots: Pivots, maxima: np.ndarray, keep: float
+) -> np.ndarray:
     # What the shorter context loses is made good: a variant is as strong as it would be in the whole text.
-    ratios = pruned.ratios(pivots)[variants.pivot]
-    whole = np.where(ratios > 0, variants.activations / np.where(ratios > 0, ratios, 1), variants.activations)
+    # A context that keeps less than it is asked to says too little to be scaled by.
+    ratios = np.maximum(pruned.ratios(pivots)[variants.pivot], keep)
+    whole = variants.activations / ratios
     return np.clip(whole / maxima[pivots.units[variants.pivot]], 0, None)
 
 

@@ -48,7 +48,9 @@ def measure_graphs(
     """
     scored = _gather(scores, "graph_scores")
     write_table(scored, graph_scores, schema="graph_scores")
-    write_table(by_layer(scored, bootstraps, seed), graph_layers, schema="graph_layers", csv=True)
+    everyone = _gather(chosen, "graph_chosen")
+    layers = by_layer(drawn_at_random(scored, everyone), bootstraps, seed)
+    write_table(layers, graph_layers, schema="graph_layers", csv=True)
     if graph_ablation is not None:
         compared = by_stage(scored, bootstraps, seed)
         write_table(compared, graph_ablation, schema="graph_ablation", csv=True)
@@ -56,13 +58,24 @@ def measure_graphs(
         [describe_graph(graph, rate) for path in graphs for graph in read_graphs(path)], schema=SHAPE
     )
     frames = [_gather(paths, f"graph_{name}") for name, paths in (("facts", facts), ("growth", growth))]
-    units = by_unit(_gather(chosen, "graph_chosen"), *frames, shapes, scored)
+    units = by_unit(everyone, *frames, shapes, scored)
     write_table(units, graph_units, schema="graph_units", csv=True)
     logger.info("Measured the graphs of %d units.", len(units))
 
 
 def _gather(paths: Sequence[Path], schema: str) -> pl.DataFrame:
     return pl.concat([read_table(path, schema=schema) for path in paths])
+
+
+def drawn_at_random(scored: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Return the scores of units that were drawn from layers at random; all, where a study draws none.
+
+    Experts are chosen for what they fire on, and would make a layer look better explained than it is.
+    """
+    sampled = chosen.filter(pl.col("chosen").str.contains("sample"))
+    if sampled.is_empty():
+        return scored
+    return scored.join(sampled, on=[*POINT, *UNIT], how="semi", nulls_equal=True, maintain_order="left")
 
 
 def by_layer(scored: pl.DataFrame, bootstraps: int, seed: int) -> pl.DataFrame:

@@ -46,20 +46,27 @@ class Pruned:
 Enough = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def prune(probe: Probe, pivots: Pivots, *, enough: Enough, cap: int) -> Pruned:
+def prune(
+    probe: Probe, pivots: Pivots, *, enough: Enough, cap: int, beyond: np.ndarray | None = None
+) -> Pruned:
     """Find the shortest left context in which each pivot's activation is `enough`.
 
     Lengths 1, 2, 3, ... are all tried until one is, because activation does not rise with length; `cap` is
-    the longest, the pivot included (Foote et al. 2023, sec. 3.1, there in steps).
+    the longest, the pivot included (Foote et al. 2023, sec. 3.1, there in steps). Only lengths beyond those
+    of `beyond` [pivot] are tried where that is given.
     """
+    beyond = np.zeros(len(pivots.texts), np.int64) if beyond is None else beyond
     longest = np.array([min(cap, len(text)) for text in pivots.texts])
     found = np.zeros(len(longest), np.int64)
     activations = np.zeros(len(longest), np.float32)
     tried, step = 0, FIRST_LENGTHS
     while (waiting := np.flatnonzero((found == 0) & (longest > tried))).size:
         lengths = np.arange(tried + 1, tried + step + 1)
-        pivot, length = np.nonzero(lengths <= longest[waiting, None])
+        pivot, length = np.nonzero((lengths <= longest[waiting, None]) & (lengths > beyond[waiting, None]))
         pivot, length = waiting[pivot], lengths[length]
+        tried, step = tried + step, 2 * step
+        if not pivot.size:
+            continue
         contexts = [pivots.texts[one][-many:] for one, many in zip(pivot, length, strict=True)]
         values = probe(contexts, pivots.units[pivot])
         # Of the lengths that are enough the shortest; where there is none, what the longest gave.
@@ -69,7 +76,6 @@ def prune(probe: Probe, pivots: Pivots, *, enough: Enough, cap: int) -> Pruned:
         ends = length == longest[pivot]
         short = found[pivot[ends]] == 0
         activations[pivot[ends][short]] = values[ends][short]
-        tried, step = tried + step, 2 * step
     contexts = [
         text[-(many or most) :] for text, many, most in zip(pivots.texts, found, longest, strict=True)
     ]
@@ -79,6 +85,11 @@ def prune(probe: Probe, pivots: Pivots, *, enough: Enough, cap: int) -> Pruned:
 def keeps(pivots: Pivots, share: float) -> Enough:
     """Ask that a share of the pivot's activation is kept."""
     return lambda pivot, values: values >= share * pivots.activations[pivot]
+
+
+def reaches(limits: np.ndarray) -> Enough:
+    """Ask that the activation is at the pivot's limit or above."""
+    return lambda pivot, values: values >= limits[pivot]
 
 
 def stays_below(limits: np.ndarray) -> Enough:

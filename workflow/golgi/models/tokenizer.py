@@ -74,7 +74,8 @@ def neutral_id(tokenizer: PreTrainedTokenizerFast, *, rows: int, who: str) -> in
         if token is not None and token < rows:
             return int(token)
     raise GolgiError(
-        f"{who}: the tokenizer has no pad, EOS or BOS token to mask a word with; drop the control `word`."
+        f"{who}: the tokenizer has no pad, EOS or BOS token to mask with; "
+        "the control `word` and neuron graphs need one."
     )
 
 

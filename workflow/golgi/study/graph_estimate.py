@@ -27,6 +27,7 @@ CELL_BYTES = 3 * 2**28  # activations held while a text is read: windows, tokens
 EXEMPLAR_BYTES = 64  # of an exemplar while a text streams by
 CONTEXT_BYTES = 2**30  # contexts of the exemplars that are explained together, and their paths
 UNITS_AT_ONCE = 256  # explained together, as in golgi.graphs.growing
+SCORED_BYTES = 80  # of a token of the texts and of the sample: its n-grams, and where it stands
 SCORING_BYTES = 10**9  # the chunk of units that is scored, and libraries
 STORED_BYTES = 2  # of an activation: half precision
 SHARE_BYTES = STORED_BYTES + 2 * 4  # of an activation that becomes a share of the unit's maximum
@@ -155,7 +156,8 @@ def _sampled(study: Study, model: str, shape: Shape) -> int:
 
 def _memory(study: Study, model: str, shape: Shape, stage: str) -> int:
     if stage == "score":
-        return SCORING_BYTES
+        texts = study.graph_settings("trace")["tokens"].values()
+        return SCORING_BYTES + SCORED_BYTES * (_sampled(study, model, shape) + sum(texts))
     held = held_by_model(study, model, shape)
     units, sampled = count_units(study, model, shape), _sampled(study, model, shape)
     if stage in ("grow", "ablate"):

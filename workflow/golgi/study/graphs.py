@@ -21,7 +21,7 @@ STAGES = {
     "draw": ("drawings",),
 }
 # Beside the whole method: it without each of its stages, and as it was published. Each is a folder of graphs.
-VARIANTS = ("no_prune", "no_saliency", "no_augment", "no_calibration", "published")
+VARIANTS = ("no_prune", "no_saliency", "no_augment", "no_calibration", "no_context", "published")
 STAGE_TEXTS = {"find": ("build",), "trace": ("test", "shifted")}
 # The parts of the spec that graphs and their scores depend on, and with them the tables that are drawn.
 _TAKEN = [field for stage in ("find", "trace", "grow", "score") for field in STAGES[stage]]
