@@ -42,7 +42,7 @@ def draw_graphs(
     every = read_table(units, schema="graph_units").filter(here)
     known = read_table(experts, schema="graph_experts").filter(here) if experts else None
     chosen = choose_units(every, known, drawings)
-    rows = read_table(nodes, schema="graph_nodes").filter(here)
+    rows = read_columns(nodes, [*UNIT, "role", "reach", *NODE], here)
     rows = rows.join(chosen, on=PLACE, how="semi", maintain_order="left")
     tokens = {row[:3]: row[3] for row in tokens_of(rows).select(*PLACE, "activating").iter_rows()}
     with write_folder(folder) as temporary:

@@ -179,9 +179,15 @@ def _layout(units: pl.DataFrame, texts: dict[str, np.ndarray]) -> Layout:
 def _store(
     arrays: dict[str, np.ndarray], name: str, units: pl.DataFrame, windows: slice, values: np.ndarray
 ) -> None:
-    largest = np.abs(values).max(initial=0)
-    if largest > np.finfo(np.float16).max:
-        raise GolgiError(f"an activation of {largest:.3g} is beyond what half precision holds.")
+    largest = np.abs(values).max(axis=(0, 1), initial=0)
+    worst = int(largest.argmax())
+    if largest[worst] > np.finfo(np.float16).max:
+        unit = units.row(worst, named=True)
+        raise GolgiError(
+            f"{unit['model']}@{unit['checkpoint']}: layer {unit['layer']}, {unit['site']}, unit "
+            f"{unit['unit']}: an activation of {largest[worst]:.3g} is beyond what half precision holds. "
+            "Leave the unit or its layer out of graphs.units."
+        )
     for place, rows in _places(units).items():
         arrays[f"{name}/{place}"][:, windows] = np.moveaxis(values[:, :, rows], 2, 0)
 
