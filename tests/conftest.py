@@ -23,3 +23,8 @@ def data() -> Path:
             "no trained models: set GOLGI_DATA to the folder that has models/, corpora/ and similarity/"
         )
     return Path(folder)
+
+
+# Property tests are not timed: the first example of some compiles, and machines are busy.
+settings.register_profile("golgi", deadline=None)
+settings.load_profile("golgi")

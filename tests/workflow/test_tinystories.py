@@ -72,6 +72,7 @@ def test_shuffled_labels_make_next_to_no_experts(results: Path):
 
 def test_graphs_foretell_firing_better_than_n_grams_where_context_matters(results: Path):
     rows = table(results, "graph_layers").filter(measure="f1", windows="random")
+    assert set(rows["layer"]) == {0, 3}  # means are of the units that were drawn
     means: dict[str, dict] = {method: {} for method in rows["method"].unique()}
     for method, text, layer, mean in rows.select("method", "text", "layer", "mean").iter_rows():
         means[method][text, layer] = mean
