@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 from synthetic_results import CASES, case
 
-from golgi.captions import TITLES, caption, listed
+from golgi.captions import TITLES, caption
 from golgi.figures import FIGURES
+from golgi.figures.rows import listed
 
 OPTIONS = {"threshold": 0.5}
 

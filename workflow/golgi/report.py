@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from golgi.captions import TITLES, moment
-from golgi.figures.rows import CONTROLS, at_last, p_value, share
+from golgi.captions import TITLES
+from golgi.figures.rows import CONTROLS, at_last, moment, p_value, share
 from golgi.figures.style import SERIES
 from golgi.files import write_atomically
 from golgi.tables import read_table

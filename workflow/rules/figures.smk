@@ -27,7 +27,7 @@ for figure in FIGURE_TABLES:
         input:
             tables=lambda w, figure=figure: figure_tables(w, figure),
             models="results/{study}/tables/models.parquet",
-            code=code(f"figures/{figure}", "figures/saving", "captions"),
+            code=code(f"figures/{figure}", "figures/saving", "captions/__init__"),
             style="workflow/golgi/figures/golgi.mplstyle",
         output:
             svg=report(

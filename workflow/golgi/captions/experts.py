@@ -1,10 +1,8 @@
-"""Captions of the figures: what is shown, and what was found, with every number taken from the tables."""
-
-from collections.abc import Callable
+"""Captions of the figures of experts, their overlap and their alignment."""
 
 import polars as pl
 
-from golgi import captions_graphs
+from golgi.captions.wording import Findings, Tables, not_apart, percent, spoken, tested
 from golgi.figures.rows import (
     at_last,
     at_threshold,
@@ -15,15 +13,11 @@ from golgi.figures.rows import (
     jaccard,
     listed,
     mean_experts,
-    models,
     moment,
-    p_value,
     share,
     study_threshold,
 )
-from golgi.figures.style import BASELINES, SERIES
-
-Tables = dict[str, pl.DataFrame]
+from golgi.figures.style import BASELINES
 
 TITLES = {
     "training_loss": "Training",
@@ -34,7 +28,6 @@ TITLES = {
     "within_between": "Overlap within and between categories",
     "alignment_scatter": "Alignment with the references, pair by pair",
     "alignment_over_training": "Alignment with the references over training",
-    **captions_graphs.TITLES,
 }
 SHOWN = {
     "training_loss": (
@@ -76,41 +69,7 @@ SHOWN = {
         "or the shared attributes of the lexicon, with 95 % bootstrap intervals (band; thin bars for the "
         "rotated basis), against controls and embedding baselines. P-values are one-sided."
     ),
-    **captions_graphs.SHOWN,
 }
-NOTHING = "This study has nothing to show here."
-
-
-def caption(name: str, tables: Tables, options: dict) -> str:
-    """The caption of one figure as plain text, a line each: title, what is shown, findings.
-
-    `tables` are those the figure's module names in `TABLES`; `options` are the figure's options.
-    """
-    described, found = caption_parts(name, tables, options)
-    return "\n".join(" ".join(line.split()) for line in [f"{TITLES[name]}.", described, *found])
-
-
-def caption_parts(name: str, tables: Tables, options: dict) -> tuple[str, list[str]]:
-    """What a figure shows, and its findings: one text per model."""
-    finding, source = FINDINGS[name]
-    if tables[source].is_empty():
-        return NOTHING, []
-    described = SHOWN[name]
-    if "{tau}" in described:
-        described = described.format(tau=share(study_threshold(tables[source], options)))
-    found = [finding(tables, model, options) for model in models(tables[source], options)]
-    return described, [text for text in found if text]
-
-
-def spoken(control: str) -> str:
-    """A control or baseline as it is named inside a sentence."""
-    phrases = {
-        "untrained": "in the untrained twin",
-        "rotated": "in a rotated basis",
-        "shuffled": "with shuffled labels",
-        "word": "with the concept's word masked",
-    }
-    return phrases.get(control, f"for the {SERIES[control].name} baseline")
 
 
 def training_loss(tables: Tables, model: str, options: dict) -> str:
@@ -170,11 +129,6 @@ def share_above(last: pl.DataFrame, control: str, edge: float) -> float:
     return part.filter(pl.col("low") >= edge - 1e-9)["pairs"].sum() / max(part["pairs"].sum(), 1)
 
 
-def percent(value: float) -> str:
-    """A share as per cent with three significant figures."""
-    return f"{100 * value:.3g} %"
-
-
 def threshold_sweep(tables: Tables, model: str, options: dict) -> str:
     last = at_last(tables["counts"].filter(pl.col("model") == model)).filter(pl.col("control") == "measured")
     means = mean_experts(last, ("threshold",)).sort("threshold")
@@ -226,26 +180,6 @@ def within_between(tables: Tables, model: str, options: dict) -> str:
     elif row["low"] <= 0:
         text += " The interval of the difference includes 0: more overlap within categories is not shown."
     return text + not_apart(row, "difference", last)
-
-
-def tested(row: dict) -> str:
-    """The p-value and, in the planned family, its adjusted value."""
-    adjusted = "" if row["p_holm"] is None else f", Holm-adjusted {p_value(row['p_holm'])}"
-    return p_value(row["p"]) + adjusted
-
-
-def not_apart(row: dict, value: str, others: pl.DataFrame) -> str:
-    """A sentence naming the controls that the measured interval does not exclude from below, or nothing."""
-    compared = [control for control in (*controls(others), *BASELINES) if control in set(others["control"])]
-    values = {control: others.filter(pl.col("control") == control)[value][0] for control in compared}
-    reached = [
-        f"{spoken(control)} ({share(found, 3 if value == 'difference' else 2)})"
-        for control, found in values.items()
-        if found is not None and row["low"] is not None and found >= row["low"]
-    ]
-    if not reached:
-        return ""
-    return f" Its interval does not lie above the value {listed(reached)}."
 
 
 def alignment_rows(tables: Tables, model: str, options: dict) -> list[pl.DataFrame]:
@@ -322,7 +256,7 @@ def course(frame: pl.DataFrame) -> str:
     return f"from ρ {start} at {moment(order[0])} to {alignment_text(last)} at {moment(order[-1])}"
 
 
-FINDINGS: dict[str, tuple[Callable[[Tables, str, dict], str], str]] = {
+FINDINGS: Findings = {
     "training_loss": (training_loss, "training"),
     "experts_by_layer": (experts_by_layer, "counts"),
     "ap_distribution": (ap_distribution, "distribution"),
@@ -331,5 +265,4 @@ FINDINGS: dict[str, tuple[Callable[[Tables, str, dict], str], str]] = {
     "within_between": (within_between, "categories"),
     "alignment_scatter": (alignment_scatter, "alignment"),
     "alignment_over_training": (alignment_over_training, "alignment"),
-    **captions_graphs.FINDINGS,
 }
