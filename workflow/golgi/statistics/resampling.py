@@ -73,3 +73,31 @@ def permuted_products(similarity: np.ndarray, partner: np.ndarray, orders: np.nd
 def _batches(draws: int, bytes_each: int) -> Iterator[slice]:
     size = max(1, BATCH_BYTES // max(bytes_each, 1))
     return (slice(start, start + size) for start in range(0, draws, size))
+
+
+def sign_flip_test(differences: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """Return one-sided p-values [test] of mean differences [item, test] above 0, signs of items flipped.
+
+    The paired permutation test: under the null the two members of a pair may be exchanged. An item keeps one
+    sign for all tests, so items are what has to be independent. NaN where a test has no item; an item without
+    a value (NaN) takes no part in that test.
+    """
+    known = np.isfinite(differences)
+    counts = known.sum(axis=0)
+    values = np.where(known, differences, 0.0)
+    signs = np.random.default_rng([seed, 4]).choice([-1.0, 1.0], size=(draws, len(values)))
+    means = np.divide(values.sum(axis=0), counts, out=np.zeros(values.shape[1]), where=counts > 0)
+    permuted = (signs @ values) / np.maximum(counts, 1)
+    return np.where(counts > 0, permutation_p(means, permuted), np.nan)
+
+
+def bootstrap_means(values: np.ndarray, *, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % interval of the means of values [item, test], each end [test], items resampled.
+
+    An item without a value (NaN) takes no part in that test; ends are NaN where no item has one.
+    """
+    known = np.isfinite(values)
+    weights = multiplicities(len(values), draws, np.random.default_rng([seed, 5])).astype(np.float64)
+    counts = weights @ known
+    sums = weights @ np.where(known, values, 0.0)
+    return percentile_interval(np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0))
