@@ -6,7 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
-# config/studies/pythia.yaml reads a corpus of the user's own; to check it, any text will do.
+# config/studies/expertlens.yaml reads a corpus of the user's own; to check it, any text will do.
 export GOLGI_CORPUS ?= $(CURDIR)/README.md
 
 .PHONY: demo test check bench clean

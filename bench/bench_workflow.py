@@ -36,9 +36,20 @@ def main() -> None:
         subprocess.run([*snakemake, "--cores", "2", *small], cwd=folder, check=True, capture_output=True)
         start = seconds(*snakemake, "--version", folder=folder)
         waits = {
-            "dry run of pythia.yaml (limit 5 s)": [*snakemake, "--dry-run", "--config", "studies=pythia"],
+            "dry run of expertlens.yaml (limit 5 s)": [
+                *snakemake,
+                "--dry-run",
+                "--config",
+                "studies=expertlens",
+            ],
             "a second run with nothing to do (limit 4 s)": [*snakemake, "--cores", "2", *small],
-            "golgi check pythia.yaml": [sys.executable, "-m", "golgi", "check", "config/studies/pythia.yaml"],
+            "golgi check expertlens.yaml": [
+                sys.executable,
+                "-m",
+                "golgi",
+                "check",
+                "config/studies/expertlens.yaml",
+            ],
         }
         logger.info("snakemake --version: %.2f s", start)
         for what, command in waits.items():

@@ -76,7 +76,7 @@ def test_a_model_that_graphs_wait_for_is_a_warning(capsys, tmp_path, command):
 
 def test_plan_does_without_the_corpus(capsys, monkeypatch):
     monkeypatch.delenv("GOLGI_CORPUS", raising=False)
-    assert main(["plan", "pythia"]) == 0
+    assert main(["plan", "expertlens"]) == 0
     shown = capsys.readouterr()
     assert "GOLGI_CORPUS is not set" in shown.err
     assert "pythia-12b" in shown.out
@@ -137,7 +137,7 @@ ASKED = [response_memory_mb, scoring_memory_mb, response_minutes, scoring_minute
 
 
 def test_what_jobs_ask_for_grows_with_the_model():
-    study = load_study("config/studies/pythia.yaml", allow_unset=True)
+    study = load_study("config/studies/expertlens.yaml", allow_unset=True)
     asked = {model: [ask(study, model) for ask in ASKED] for model in study.models}
     for smaller, larger in pairwise(study.models):
         assert all(a <= b for a, b in zip(asked[smaller], asked[larger]))
@@ -156,7 +156,7 @@ def test_what_jobs_ask_for_has_a_floor_and_a_default():
 
 
 def test_an_untrained_twin_and_controls_cost_what_they_read():
-    study = load_study("config/studies/pythia.yaml", allow_unset=True)
+    study = load_study("config/studies/expertlens.yaml", allow_unset=True)
     before = estimate(study).models[0], response_memory_mb(study, "pythia-12b")
     study.spec["experts"]["controls"] = []
     after = estimate(study).models[0], response_memory_mb(study, "pythia-12b")

@@ -6,7 +6,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from golgi.study.plan import FIGURE_TABLES
+from golgi.study.outputs import ANALYSIS_TABLES, FIGURE_TABLES
 from golgi.study.reference import markdown
 from golgi.study.schema import branches, follow, study_schema
 
@@ -59,8 +59,7 @@ def test_each_field_says_what_it_means(name, field):
 
 @pytest.mark.parametrize("name", sorted({name for name, *_ in FIELDS}))
 def test_each_field_is_required_or_has_a_default(name):
-    optional_groups = {".analyses.overlap", ".analyses.categories", ".analyses.alignment"}
-    optional_groups |= {".graphs", ".graphs.units.experts"}
+    optional_groups = {f".analyses.{name}" for name in ANALYSIS_TABLES} | {".graphs", ".graphs.units.experts"}
     cases = [one for one in FIELDS if one[0] == name]
     assert all(required or "default" in field or name in optional_groups for _, field, required, _ in cases)
 

@@ -262,11 +262,11 @@ def test_the_cluster_profile_resolves(workspace: Workspace, small_spec: dict):
     assert workspace.jobs("--profile", "slurm", "--config", f"studies={study}")["collect_responses"] == 3
 
 
-@pytest.mark.parametrize("name", ["demo", "pythia"])
+@pytest.mark.parametrize("name", ["demo", "expertlens"])
 def test_every_shipped_study_plans(workspace: Workspace, name: str, tmp_path: Path):
     (tmp_path / "corpus.txt").write_text("A line.")
     jobs = workspace.jobs("--config", f"studies={name}", GOLGI_CORPUS=str(tmp_path / "corpus.txt"))
     study = load_study(tmp_path / "config" / "studies" / f"{name}.yaml", allow_unset=True)
     assert jobs["collect_responses"] == sum(len(study.checkpoints(model)) for model in study.models)
     assert jobs["write_report"] == 1
-    assert jobs.get("fetch_model", 0) == {"demo": 0, "pythia": 21}[name]
+    assert jobs.get("fetch_model", 0) == {"demo": 0, "expertlens": 21}[name]

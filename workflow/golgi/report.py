@@ -19,10 +19,22 @@ FEW_PAIRS = 30
 ALIGNMENT = "Alignment with the references"
 GRAPHS = "Neuron graphs"
 SECTIONS = {
-    "Expert neurons": ("training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep"),
+    "Expert neurons": (
+        "training_loss",
+        "experts_by_layer",
+        "ap_distribution",
+        "threshold_sweep",
+        "false_discovery",
+        "stability",
+    ),
     "Overlap of concepts": ("overlap", "within_between"),
+    "Hierarchy": ("dendrogram", "containment"),
+    "Polysemy and distributed coding": ("polysemy", "distributed"),
     ALIGNMENT: ("alignment_scatter", "alignment_over_training"),
+    "Training dynamics": ("dynamics", "dynamics_by_layer"),
+    "Causal role": ("interventions",),
     GRAPHS: ("graph_f1_by_layer", "graph_ablation", "graph_naming", "graph_gallery"),
+    "Sensitivity": ("sensitivity",),
 }
 CONTROL_TEXTS = {
     "untrained": (

@@ -3,6 +3,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from golgi.modules import depends_on
+from golgi.study.outputs import ANALYSIS_PARTS
 
 # Small words that several stages say. Each looks one thing up in the plan of a study.
 
@@ -21,8 +22,15 @@ def per_checkpoint(pattern):
 
 def last_rows(wildcards):
     """The last (model, checkpoint) of every model, and its untrained twin where there is one."""
-    study = study_of(wildcards)
-    return [row for row in study.rows() if row[1] in (study.last_checkpoint(row[0]), "untrained")]
+    return study_of(wildcards).last_rows()
+
+
+def per_last_row(pattern):
+    """Input of a job that gathers one file per model at its last checkpoint, and of its twin."""
+    return lambda wildcards: [
+        pattern.format(study=wildcards.study, model=model, checkpoint=checkpoint)
+        for model, checkpoint in last_rows(wildcards)
+    ]
 
 
 # Every file is named as a target, not the last ones alone. Snakemake removes a job's output before the job runs, and
@@ -31,7 +39,7 @@ def last_rows(wildcards):
 
 
 def groundwork(study):
-    """What the tables stand on: sentences, trained models, responses, expertise, overlap."""
+    """What the tables stand on: sentences, trained models, responses, expertise, and what analyses leave of each."""
     places = [f"{model}/{checkpoint}" for model, checkpoint in study.rows()]
     files = ["sentences/pool.parquet"]
     files += [f"corpora/{model}/training.jsonl" for model in study.trained()]
@@ -39,6 +47,11 @@ def groundwork(study):
     files += [f"responses/{place}/neuron.safetensors" for place in places]
     files += [f"expertise/{place}/ap.safetensors" for place in places]
     files += [f"overlap/{place}.parquet" for place in places if "overlap" in study.tables]
+    for analysis, pattern in ANALYSIS_PARTS.items():
+        if analysis in study.spec["analyses"]:
+            rows = study.analysis_rows(analysis)
+            files += [pattern.format(place=f"{model}/{checkpoint}") for model, checkpoint in rows]
+    files += ["interventions/texts.jsonl"] if "interventions" in study.spec["analyses"] else []
     return [f"{study.results}/{file}" for file in files]
 
 

@@ -2,21 +2,32 @@
 # One rule per figure, draw_NAME, all alike: the module golgi/figures/NAME.py says what is drawn.
 
 
-from golgi.study.plan import FIGURE_TABLES
+from golgi.study.outputs import FIGURE_TABLES
 
 CATEGORY_OF = {
+    "claims": "Claims",
     "training_loss": "Models",
     "experts_by_layer": "Expert neurons",
     "ap_distribution": "Expert neurons",
     "threshold_sweep": "Expert neurons",
+    "false_discovery": "Expert neurons",
+    "stability": "Expert neurons",
     "overlap": "Overlap of concepts",
     "within_between": "Overlap of concepts",
+    "dendrogram": "Hierarchy",
+    "containment": "Hierarchy",
+    "polysemy": "Polysemy and distributed coding",
+    "distributed": "Polysemy and distributed coding",
     "alignment_scatter": "Alignment with the references",
     "alignment_over_training": "Alignment with the references",
+    "dynamics": "Training dynamics",
+    "dynamics_by_layer": "Training dynamics",
+    "interventions": "Causal role",
     "graph_f1_by_layer": "Neuron graphs",
     "graph_ablation": "Neuron graphs",
     "graph_naming": "Neuron graphs",
     "graph_gallery": "Neuron graphs",
+    "sensitivity": "Sensitivity",
 }
 
 for figure in FIGURE_TABLES:

@@ -16,6 +16,8 @@ LIVE_WIDTHS = 24
 WEIGHTS_HELD = 1.5
 LIBRARIES = 10**9  # bytes that torch and its company take before there is a model
 DISK_RATE = 2e8  # bytes per second
+# Processor seconds per unit: to walk one sentence of one set, and to sort one sentence.
+WALK_SECONDS, SORT_SECONDS = 1e-8, 2e-8
 
 # What a job asks for: never less than the floor; the default where a model's shape is not known beforehand.
 SAFETY = 1.5
@@ -56,6 +58,11 @@ def forward_seconds(study: Study, model: str, shape: Shape, tokens: float) -> fl
 def loading_seconds(study: Study, model: str, shape: Shape) -> float:
     """Return the seconds in which weights are loaded, and hashed."""
     return 2 * weight_bytes(study, model) * shape.parameters / DISK_RATE
+
+
+def scoring_seconds(study: Study, units: int, *, walked: int, rows: int) -> float:
+    """Return the seconds in which units are scored: sorted over `rows`, for sets of `walked` rows in all."""
+    return units * (walked * WALK_SECONDS + rows * SORT_SECONDS) / study.threads
 
 
 def held_by_model(study: Study, model: str, shape: Shape) -> int:

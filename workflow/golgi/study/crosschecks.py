@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from golgi.study import graph_checks
+from golgi.study import analysis_checks, graph_checks
 from golgi.study.document import Document
 from golgi.study.lexicon import Concept, Lexicon, unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
@@ -167,27 +166,6 @@ def _enough_negatives(checked: Checked) -> Iterator[Problem]:
         yield checked.problem(("concepts", "sentences", "negatives"), message)
 
 
-def _overlap_threshold(checked: Checked) -> Iterator[Problem]:
-    overlap, thresholds = checked.spec["analyses"].get("overlap"), checked.spec["experts"]["thresholds"]
-    if overlap and overlap["threshold"] not in thresholds:
-        listed = ", ".join(map(str, thresholds))
-        message = f"{overlap['threshold']} is not among experts.thresholds ({listed})."
-        yield checked.problem(("analyses", "overlap", "threshold"), message)
-
-
-def _needs_overlap(checked: Checked) -> Iterator[Problem]:
-    for name in ("categories", "alignment"):
-        if name in checked.spec["analyses"] and "overlap" not in checked.spec["analyses"]:
-            yield checked.problem(("analyses", name), "needs `overlap` beside it, which gives the threshold.")
-
-
-def _enough_categories(checked: Checked) -> Iterator[Problem]:
-    sizes = Counter(concept.category for concept in checked.concepts)
-    if "categories" in checked.spec["analyses"] and (len(sizes) < 2 or max(sizes.values()) < 2):
-        message = "needs at least two categories, one of them with two concepts."
-        yield checked.problem(("analyses", "categories"), message)
-
-
 def _lexicon_reference(checked: Checked) -> Iterator[Problem]:
     alignment = checked.spec["analyses"].get("alignment", {"references": {}})
     bare, pairs = _without_attributes(checked), math.comb(len(checked.concepts), 2)
@@ -253,9 +231,14 @@ ERRORS: dict[Check, set[str]] = {
     _pythia_steps: {"models"},
     _known_concepts: {"concepts", "lexicon"},
     _enough_negatives: {"concepts", "lexicon"},
-    _overlap_threshold: {"analyses", "experts"},
-    _needs_overlap: {"analyses"},
-    _enough_categories: {"analyses", "concepts", "lexicon"},
+    analysis_checks.threshold_known: {"analyses", "experts"},
+    analysis_checks.overlap_beside: {"analyses"},
+    analysis_checks.enough_categories: {"analyses", "concepts", "lexicon"},
+    analysis_checks.folds_fit: {"analyses", "concepts"},
+    analysis_checks.action_size_known: {"analyses"},
+    analysis_checks.acted_concepts_known: {"analyses", "concepts", "lexicon"},
+    analysis_checks.written_text_needs_attributes: {"analyses", "lexicon"},
+    analysis_checks.alternatives_differ: {"analyses", "concepts", "experts"},
     _lexicon_reference: {"analyses", "concepts", "lexicon"},
     _templates_need_attributes: {"concepts", "lexicon"},
     graph_checks.units_named: {"graphs"},

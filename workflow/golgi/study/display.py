@@ -18,8 +18,9 @@ def plan_page(study: Study) -> Group:
     work = estimate(study)
     heading = Text(f"{study.name}: {study.spec['title']}", style="bold")
     graphs = [_graphs(study, work), Text()] if work.graphs else []
+    analyses = [_analyses(study, work), Text()] if work.analyses else []
     models, jobs, footing = _models(study, work), _jobs(work), _footing(study, work)
-    return Group(heading, Text(), models, Text(), *graphs, jobs, Text(), footing)
+    return Group(heading, Text(), models, Text(), *analyses, *graphs, jobs, Text(), footing)
 
 
 def _models(study: Study, work: Estimate) -> Table:
@@ -38,6 +39,18 @@ def _models(study: Study, work: Estimate) -> Table:
             _or_unknown(_bytes, one.memory),
             _or_unknown(_hours, one.hours),
         )
+    return table
+
+
+def _analyses(study: Study, work: Estimate) -> Table:
+    table = Table(title="Analyses, beside that", title_justify="left")
+    table.add_column("analysis")
+    table.add_column("model", overflow="fold")
+    for heading in ("tokens read", "memory", "hours"):
+        table.add_column(heading, justify="right")
+    for one in work.analyses:
+        hours, memory = _or_unknown(_hours, one.hours), _or_unknown(_bytes, one.memory)
+        table.add_row(one.analysis, one.model, _count(one.tokens), memory, hours)
     return table
 
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from golgi.study.analysis_estimate import (
+    TOKENS_PER_SENTENCE,
+    AnalysisWork,
+    analysis_jobs,
+    analysis_work,
+    count_sentences,
+)
 from golgi.study.costs import (
     CPU_RATE_PER_THREAD,
     DEFAULT_MB,
@@ -17,18 +24,17 @@ from golgi.study.costs import (
     loading_seconds,
     model_dtype,
     rate,
+    scoring_seconds,
     weight_bytes,
 )
 from golgi.study.graph_estimate import GraphWork, graph_jobs, graph_work
-from golgi.study.plan import FIGURE_TABLES, UNTRAINED, Study
+from golgi.study.outputs import FIGURE_TABLES
+from golgi.study.plan import UNTRAINED, Study
 from golgi.study.shapes import Shape, model_shape
 
-TOKENS_PER_SENTENCE = 16
 SENTENCE_BYTES = 2000  # a sentence and its tokens, masked and not
 STRIP_BYTES, PAGE_BYTES = 256 * 2**20, 4096  # of responses that are scored at a time: as in golgi.experts
 BLOCK_BYTES, BLOCK_UNITS = 32 * 2**20, 64
-# Processor seconds per unit: to walk one sentence of one set, and to sort one sentence.
-WALK_SECONDS, SORT_SECONDS = 1e-8, 2e-8
 # Of all pairs of a unit and a concept, in the neuron basis or the rotated one; less at high thresholds.
 EXPERT_SHARE = 0.05
 EXPERT_DISK, EXPERT_MEMORY = 115, 300  # bytes: two Parquet files and a CSV; in memory while they are sorted
@@ -56,6 +62,7 @@ class Estimate:
     jobs: dict[str, int]
     models: list[ModelWork]
     graphs: list[GraphWork]
+    analyses: list[AnalysisWork]
 
     @property
     def tokens(self) -> int:
@@ -70,12 +77,8 @@ def estimate(study: Study) -> Estimate:
         jobs=count_jobs(study),
         models=[_work(study, model) for model in study.models],
         graphs=[graph_work(study, model) for model in study.models if study.graph_checkpoints(model)],
+        analyses=analysis_work(study),
     )
-
-
-def count_sentences(study: Study) -> int:
-    """Return how many sentences a model reads for each checkpoint, masked ones not counted."""
-    return len(study.concepts) * study.spec["concepts"]["sentences"]["positives"]
 
 
 def response_memory_mb(study: Study, model: str) -> int:
@@ -123,6 +126,7 @@ def count_jobs(study: Study) -> dict[str, int]:
         "measure_counts": 1,
         "measure_categories": int("categories" in analyses),
         "measure_alignment": int("alignment" in analyses),
+        **analysis_jobs(study),
         **graph_jobs(study),
         **{
             f"gather_{table}": int(table in study.tables)
@@ -212,7 +216,7 @@ def _scoring_seconds(study: Study, model: str, shape: Shape) -> float:
     kinds = 2 + sum(_has(study, control) for control in ("shuffled", "word", "rotated"))  # and the summaries
     walked = kinds * len(study.concepts) * (chosen["positives"] + chosen["negatives"])
     rows = (1 + _has(study, "word") + _has(study, "rotated")) * count_sentences(study)
-    processor = units * (walked * WALK_SECONDS + rows * SORT_SECONDS) / study.threads
+    processor = scoring_seconds(study, units, walked=walked, rows=rows)
     return processor + 2 * rows * units * _response_bytes(study, model) / DISK_RATE
 
 

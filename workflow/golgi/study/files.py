@@ -53,7 +53,7 @@ def _missing_files(checked: Checked) -> Iterator[Problem]:
     for path, file in _texts(checked):
         if "$" not in file and not FilePath(file).is_file():
             yield checked.problem(path, f"{file} does not exist.")
-    for path, file in _graph_texts(checked):
+    for path, file in (*_graph_texts(checked), *_acted_texts(checked)):
         if "$" not in file and not FilePath(file).is_file():
             yield checked.problem(path, f"{file} does not exist.{did_you_mean(file, WRITTEN_TEXTS)}")
 
@@ -68,6 +68,12 @@ def _texts(checked: Checked) -> Iterator[Existing]:
         if corpus != "microworld":
             for number, file in enumerate(corpus):
                 yield ("models", name, "source", "train", "corpus", number), file
+
+
+def _acted_texts(checked: Checked) -> Iterator[Existing]:
+    text = checked.spec.get("analyses", {}).get("interventions", {}).get("text")
+    for number, file in enumerate(text if isinstance(text, list) else []):
+        yield ("analyses", "interventions", "text", number), file
 
 
 def _graph_texts(checked: Checked) -> Iterator[Existing]:

@@ -10,45 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from golgi.study.folders import checkpoint_folder, hub_folder
-from golgi.study.graphs import GRAPH_TABLE_PARTS, GROWN, GraphPlan
+from golgi.study.graphs import GROWN, GraphPlan
 from golgi.study.lexicon import Lexicon
+from golgi.study.outputs import ANALYSIS_TABLES, FIGURE_TABLES, OPTIONAL_TABLES, SCORED, TABLE_PARTS
 from golgi.study.problems import Problem
 
 UNTRAINED = "untrained"
-# In the order in which a report is read.
-FIGURE_TABLES = {
-    "training_loss": ["training"],
-    "experts_by_layer": ["counts"],
-    "ap_distribution": ["distribution"],
-    "threshold_sweep": ["counts", "distribution", "alignment"],
-    "overlap": ["overlap", "counts"],
-    "within_between": ["categories"],
-    "alignment_scatter": ["alignment_pairs", "alignment"],
-    "alignment_over_training": ["alignment"],
-    "graph_f1_by_layer": ["graph_layers"],
-    "graph_ablation": ["graph_ablation"],
-    "graph_naming": ["graph_naming"],
-    "graph_gallery": ["graph_gallery"],
-}
-# Drawn with it where the study has it, and without it where not.
-OPTIONAL_TABLES = {"threshold_sweep": {"alignment"}}
-ANALYSIS_TABLES = {
-    "overlap": ["overlap"],
-    "categories": ["categories"],
-    "alignment": ["alignment", "alignment_pairs"],
-}
-# The parts of the spec that a table depends on; a figure depends on those of its tables.
-_SCORED = ["seed", "models", "concepts", "experts"]
-TABLE_PARTS = {
-    "training": ["seed", "models"],
-    "counts": _SCORED,
-    "distribution": _SCORED,
-    "overlap": [*_SCORED, "analyses.overlap"],
-    "categories": [*_SCORED, "analyses.overlap", "analyses.categories"],
-    "alignment": [*_SCORED, "analyses.overlap", "analyses.alignment"],
-    "alignment_pairs": [*_SCORED, "analyses.overlap", "analyses.alignment"],
-    **{table: [*_SCORED, *parts] for table, parts in GRAPH_TABLE_PARTS.items()},
-}
 
 
 @dataclass(frozen=True)
@@ -152,6 +119,15 @@ class Study(GraphPlan):
         """Tell whether a checkpoint reads every sentence again with its concept's word masked."""
         return "word" in self.controls and checkpoint != UNTRAINED
 
+    def last_rows(self) -> list[tuple[str, str]]:
+        """Return the last (model, checkpoint) of every model, and its untrained twin where there is one."""
+        return [row for row in self.rows() if row[1] in (self.last_checkpoint(row[0]), UNTRAINED)]
+
+    def analysis_rows(self, analysis: str) -> list[tuple[str, str]]:
+        """Return every (model, checkpoint) that an analysis leaves a file of its own of."""
+        acted = analysis == "interventions"
+        return [row for row in self.last_rows() if not (acted and row[1] == UNTRAINED)]
+
     def rows(self) -> list[tuple[str, str]]:
         """Return every (model, checkpoint) that is read."""
         return [(model, checkpoint) for model in self.models for checkpoint in self.checkpoints(model)]
@@ -210,6 +186,11 @@ class Study(GraphPlan):
         return {_fetched(name, one): (one["url"], one["sha256"]) for name, one in fetched.items()}
 
     @property
+    def claims(self) -> dict[str, dict]:
+        """What the study claims, by name; each is tested on the finished tables."""
+        return self.spec["claims"]
+
+    @property
     def tables(self) -> list[str]:
         """Names of the tables that the study gives."""
         tables = ["concepts", "models", "counts", "distribution", "experts"]
@@ -217,6 +198,7 @@ class Study(GraphPlan):
             if analysis in self.spec["analyses"]:
                 tables += ANALYSIS_TABLES[analysis]
         tables += self.graph_tables
+        tables += ["claims"] if self.claims else []
         return [*tables, "training"] if self.trained() else tables
 
     @property
@@ -252,12 +234,13 @@ class Study(GraphPlan):
 
     def figure_fingerprint(self, name: str) -> str:
         """Return the fingerprint of the parts of the spec that one figure's tables come from."""
-        parts = sorted({part for table in self.figure_tables(name) for part in TABLE_PARTS[table]})
+        wanted = {part for table in self.figure_tables(name) for part in TABLE_PARTS[table]}
+        parts = sorted(part for part in wanted if _has(self.spec, part))
         return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
 
     def drawings_fingerprint(self) -> str:
         """Return the fingerprint of the parts of the spec that the drawings of single graphs come from."""
-        parts = (*_SCORED, *GROWN, "graphs.drawings")
+        parts = (*SCORED, *GROWN, "graphs.drawings")
         threshold = self.threshold if "graph_experts" in self.tables else None
         return _digest({**_sliced(self.written, parts), "threshold": threshold})
 
@@ -269,6 +252,11 @@ class Study(GraphPlan):
         every machine. Raises KeyError for a part that the spec does not have.
         """
         return _digest(_sliced(self.written, sections or tuple(self.written)))
+
+
+def _has(spec: dict, part: str) -> bool:
+    section, _, field = part.partition(".")
+    return section in spec and (not field or field in spec[section])
 
 
 def _sliced(spec: dict, sections: tuple[str | tuple[str, ...], ...]) -> dict[str, Any]:

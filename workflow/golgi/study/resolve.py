@@ -33,7 +33,35 @@ def resolve(
         _settle_model(model)
     if "graphs" in spec:
         _settle_graphs(spec["graphs"], spec["experts"]["sites"])
+    if {"analyses", "concepts"} <= set(spec):
+        _settle_analyses(spec["analyses"], spec["concepts"]["sentences"])
+    if {"analyses", "experts"} <= set(spec) and "sensitivity" in spec["analyses"]:
+        _settle_alternatives(spec["analyses"]["sensitivity"], spec["experts"])
     return {key: value for key, value in spec.items() if key not in without}, resolver.problems
+
+
+def _settle_analyses(analyses: dict, sentences: dict) -> None:
+    stability, sensitivity = analyses.get("stability"), analyses.get("sensitivity")
+    for kind in ("positives", "negatives"):
+        there = sentences.get(kind)
+        if stability and stability[kind] is None and there:
+            stability[kind] = _parts(there // stability["folds"], 4, 2, 1)
+        if sensitivity and sensitivity[kind] is None and there:
+            sensitivity[kind] = _parts(there, 4, 2)
+    text = analyses.get("interventions", {}).get("text")
+    if isinstance(text, str) and text != "microworld":
+        analyses["interventions"]["text"] = [text]
+
+
+def _settle_alternatives(sensitivity: dict, experts: dict) -> None:
+    # What the study does anyway is no alternative.
+    sites = experts["sites"] if len(experts["sites"]) == 1 else []
+    sensitivity["poolings"] = [one for one in sensitivity["poolings"] if one != experts["pooling"]]
+    sensitivity["sites"] = [one for one in sensitivity["sites"] if one not in sites]
+
+
+def _parts(whole: int, *divisors: int) -> list[int]:
+    return sorted({max(whole // divisor, 1) for divisor in divisors})
 
 
 def _settle_graphs(graphs: dict, sites: list[str]) -> None:
