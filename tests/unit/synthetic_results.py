@@ -5,7 +5,14 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
+from synthetic_claims import claims_table
+from synthetic_distributed import distributed_tables
+from synthetic_dynamics import dynamics_tables
 from synthetic_graphs import graph_tables
+from synthetic_hierarchy import hierarchy_tables
+from synthetic_interventions import intervention_tables
+from synthetic_sensitivity import sensitivity_tables
+from synthetic_stability import stability_tables
 from synthetic_tables import table
 
 CONTROLS = ("rotated", "shuffled", "word")
@@ -74,6 +81,39 @@ def study(
         "alignment_pairs": pairs_table(rng, grid, names, references, no_experts, list(checkpoints)),
         "training": training_table(models),
         "models": models_table(models, list(checkpoints), controls),
+        **claims_table(models=models, concepts=concepts, undefined=no_experts, long=long),
+        **distributed_tables(models=models, checkpoint=checkpoints[-1], concepts=concepts, controls=controls),
+        **intervention_tables(
+            models=models, checkpoint=checkpoints[-1], concepts=concepts, undefined=no_experts
+        ),
+        **dynamics_tables(
+            grid,
+            checkpoints=list(checkpoints),
+            concepts=concepts,
+            layers=layers,
+            references=references,
+            threshold=thresholds[0],
+            no_experts=no_experts,
+            null_rho=null_rho,
+        ),
+        **sensitivity_tables(
+            models=models,
+            checkpoint=checkpoints[-1],
+            concepts=concepts,
+            references=references,
+            controls=controls,
+            no_experts=no_experts,
+            null_rho=null_rho,
+        ),
+        **hierarchy_tables(
+            models=models,
+            checkpoint=checkpoints[-1],
+            names=names,
+            threshold=thresholds[0],
+            controls=controls,
+            no_experts=no_experts,
+        ),
+        **stability_tables(grid, names, checkpoints[-1], thresholds, no_experts),
         **graph_tables(
             models=models,
             checkpoint=checkpoints[-1],

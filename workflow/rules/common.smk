@@ -3,6 +3,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from golgi.modules import depends_on
+from golgi.study.analysis_estimate import analysis_memory_mb, analysis_minutes
 from golgi.study.outputs import ANALYSIS_PARTS
 
 # Small words that several stages say. Each looks one thing up in the plan of a study.
@@ -107,6 +108,11 @@ def memory(megabytes):
 def planned(estimate):
     """Megabytes or minutes as the plan reckons them for a model, growing with the attempt."""
     return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model)
+
+
+def analysed(estimate, name):
+    """Megabytes or minutes of an analysis of a checkpoint, as the plan reckons them, growing with the attempt."""
+    return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model, name)
 
 
 def weights(wildcards):

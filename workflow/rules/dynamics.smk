@@ -35,10 +35,7 @@ rule measure_dynamics:
 
 rule measure_polysemy:
     input:
-        aps=lambda w: [
-            f"results/{w.study}/expertise/{model}/{checkpoint}/ap.safetensors"
-            for model, checkpoint in last_rows(w)
-        ],
+        aps=per_last_row(f"{EXPERTISE}/ap.safetensors"),
         concepts=f"{TABLES}/concepts.parquet",
         code=code("statistics/polysemy"),
     output:

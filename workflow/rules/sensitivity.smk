@@ -101,9 +101,7 @@ rule measure_sensitivity:
 
 use rule gather_models as gather_sensitivity with:
     input:
-        parts=lambda w: [
-            f"results/{w.study}/sensitivity/{model}/{checkpoint}.parquet" for model, checkpoint in last_rows(w)
-        ],
+        parts=per_last_row("results/{study}/sensitivity/{model}/{checkpoint}.parquet"),
     output:
         table="results/{study}/tables/sensitivity.parquet",
         csv="results/{study}/tables/sensitivity.csv",

@@ -3,11 +3,21 @@
 Each module here speaks for the figures of one subject: `TITLES`, `SHOWN` (what is drawn) and `FINDINGS`.
 """
 
-from golgi.captions import experts, graphs
+from golgi.captions import (
+    claims,
+    distributed,
+    dynamics,
+    experts,
+    graphs,
+    hierarchy,
+    interventions,
+    sensitivity,
+    stability,
+)
 from golgi.captions.wording import Findings, Tables
 from golgi.figures.rows import models, share, study_threshold
 
-SUBJECTS = (experts, graphs)
+SUBJECTS = (claims, experts, stability, hierarchy, distributed, dynamics, interventions, graphs, sensitivity)
 TITLES: dict[str, str] = {name: text for subject in SUBJECTS for name, text in subject.TITLES.items()}
 SHOWN: dict[str, str] = {name: text for subject in SUBJECTS for name, text in subject.SHOWN.items()}
 FINDINGS: Findings = {name: found for subject in SUBJECTS for name, found in subject.FINDINGS.items()}

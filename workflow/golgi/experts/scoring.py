@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,65 @@ import polars as pl
 
 from golgi.errors import GolgiError
 from golgi.experts.expertise import Rows, average_precision, response_summaries
-from golgi.tables import Arrays, create_arrays, open_arrays, read_table, write_table
+from golgi.tables import Arrays, Layout, create_arrays, open_arrays, read_table, write_table
 
 logger = logging.getLogger(__name__)
 
 SUMMARIES = ("negative_mean", "positive_median", "positive_p90")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Responses, and the label sets whose classifiers their units are scored as, under every control."""
+
+    measured: Arrays
+    rotation: Arrays | None
+    label_sets: dict[str, list[Rows]]  # control -> sets; those of the rotated basis are the measured ones
+
+    def layout(self, *more: str) -> Layout:
+        """Return the arrays "{control}/{site}/{layer}" [set, unit] float32 of the scores and `more` kinds.
+
+        Raises GolgiError if the rotated responses are not of the same units.
+        """
+        kinds = [*self.label_sets, *more] + (["rotated"] if self.rotation else [])
+        layout = {}
+        for name in self.measured.names:
+            units = self.measured.shape(name)[1]
+            _check_rotation(self.rotation, self.measured, name)
+            shape = len(self.label_sets["measured"]), units
+            layout |= {f"{kind}/{name}": (shape, np.dtype(np.float32)) for kind in kinds}
+        return layout
+
+    def layers(self, threads: int) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+        """Yield "{site}/{layer}" and average precision by control, [set, unit], of every layer in order."""
+        labels = self.label_sets["measured"]
+        together = [rows for rows_of_sets in self.label_sets.values() for rows in rows_of_sets]
+        for name in _in_order(self.measured.names):
+            scores = _in_words_of(self.measured, name, average_precision, together, threads)
+            precision = dict(zip(self.label_sets, np.split(scores, len(self.label_sets)), strict=True))
+            if self.rotation:
+                precision["rotated"] = _in_words_of(self.rotation, name, average_precision, labels, threads)
+            logger.info("Scored %s: %d units, %d label sets.", name, scores.shape[1], len(labels))
+            yield name, precision
+
+
+@contextmanager
+def open_scoring(
+    *,
+    responses: Path,
+    rotated: Path | None,
+    names: Sequence[str],
+    labels: list[Rows],
+    controls: Sequence[str],
+    seed: int,
+) -> Iterator[Scoring]:
+    """Open the responses to sentences, to be scored for named label sets and their controls.
+
+    Raises GolgiError if responses, label sets and controls do not fit each other.
+    """
+    with open_arrays(responses) as measured:
+        rotation = _open_rotated(rotated, controls)
+        yield Scoring(measured, rotation, _label_sets(measured, names, labels, controls, seed))
 
 
 @dataclass(frozen=True)
@@ -53,16 +108,14 @@ def score_experts(
     GolgiError if responses, sets and controls do not fit each other.
     """
     names = read_table(concepts, schema="concepts")["concept"].to_list()
-    labels = _read_sets(sets, names)
+    labels = read_sets(sets, names)
     controls = [] if untrained else controls
-    metadata = _metadata(model, checkpoint, step, seed, untrained=untrained)
-    with open_arrays(responses) as measured:
-        rotation = _open_rotated(rotated, controls)
-        label_sets = _label_sets(measured, names, labels, controls, seed)
-        layout = _layout(measured, rotation, list(label_sets), len(names))
+    metadata = point_metadata(model, checkpoint, step, seed, untrained=untrained)
+    options = {"names": names, "labels": labels, "controls": controls, "seed": seed}
+    with open_scoring(responses=responses, rotated=rotated, **options) as scoring:
         frames = []
-        with create_arrays(ap, layout=layout, metadata=metadata) as written:
-            for scores in _score_layers(measured, rotation, label_sets, labels, threads):
+        with create_arrays(ap, layout=scoring.layout(*SUMMARIES), metadata=metadata) as written:
+            for scores in _score_layers(scoring, threads):
                 _store(scores, written)
                 frames.append(_experts(scores, names, min(thresholds)))
     identity = {"model": model, "checkpoint": checkpoint, "step": step}
@@ -71,7 +124,11 @@ def score_experts(
     write_table(frame, experts, schema="experts")
 
 
-def _read_sets(sets: Path, names: list[str]) -> list[Rows]:
+def read_sets(sets: Path, names: Sequence[str]) -> list[Rows]:
+    """Read the positives and negatives of the named concepts from table `sets`, in the order of the names.
+
+    Raises GolgiError for a concept that is not named, and one without positives or negatives.
+    """
     frame = read_table(sets, schema="sets")
     parts = {key[0]: part for key, part in frame.group_by(["concept"], maintain_order=True)}
     unknown = sorted(set(parts) - set(names))
@@ -92,7 +149,10 @@ def _read_sets(sets: Path, names: list[str]) -> list[Rows]:
     return labels
 
 
-def _metadata(model: str, checkpoint: str, step: int | None, seed: int, *, untrained: bool) -> dict[str, str]:
+def point_metadata(
+    model: str, checkpoint: str, step: int | None, seed: int, *, untrained: bool
+) -> dict[str, str]:
+    """Return the metadata that name the weights whose units were scored."""
     return {
         "model": model,
         "checkpoint": checkpoint,
@@ -102,7 +162,7 @@ def _metadata(model: str, checkpoint: str, step: int | None, seed: int, *, untra
     }
 
 
-def _open_rotated(rotated: Path | None, controls: list[str]) -> Arrays | None:
+def _open_rotated(rotated: Path | None, controls: Sequence[str]) -> Arrays | None:
     if "rotated" not in controls:
         return None
     if rotated is None:
@@ -112,7 +172,7 @@ def _open_rotated(rotated: Path | None, controls: list[str]) -> Arrays | None:
 
 
 def _label_sets(
-    measured: Arrays, names: list[str], labels: list[Rows], controls: list[str], seed: int
+    measured: Arrays, names: Sequence[str], labels: list[Rows], controls: Sequence[str], seed: int
 ) -> dict[str, list[Rows]]:
     sentences = int(measured.metadata["sentences"])
     last = max(int(np.max(rows)) for rows_of_set in labels for rows in rows_of_set)
@@ -149,34 +209,19 @@ def shuffle_labels(rows: Rows, concept: str, seed: int) -> Rows:
     return np.sort(union[: len(positives)]), np.sort(union[len(positives) :])
 
 
-def _layout(measured: Arrays, rotation: Arrays | None, controls: list[str], concepts: int) -> dict:
-    kinds = [*controls, *SUMMARIES] + (["rotated"] if rotation else [])
-    layout = {}
-    for name in measured.names:
-        units = measured.shape(name)[1]
-        if rotation and (name not in rotation.names or rotation.shape(name)[1] != units):
-            raise GolgiError(
-                f"{rotation.path}: {name} is missing or has another number of units than in {measured.path}."
-            )
-        layout |= {f"{kind}/{name}": ((concepts, units), np.dtype(np.float32)) for kind in kinds}
-    return layout
+def _check_rotation(rotation: Arrays | None, measured: Arrays, name: str) -> None:
+    if rotation is None:
+        return
+    if name not in rotation.names or rotation.shape(name)[1] != measured.shape(name)[1]:
+        raise GolgiError(
+            f"{rotation.path}: {name} is missing or has another number of units than in {measured.path}."
+        )
 
 
-def _score_layers(
-    measured: Arrays,
-    rotation: Arrays | None,
-    label_sets: dict[str, list[Rows]],
-    labels: list[Rows],
-    threads: int,
-) -> Iterator[_Scores]:
-    together = [rows for rows_of_sets in label_sets.values() for rows in rows_of_sets]
-    for name in _in_order(measured.names):
-        scores = _in_words_of(measured, name, average_precision, together, threads)
-        precision = dict(zip(label_sets, np.split(scores, len(label_sets)), strict=True))
-        if rotation:
-            precision["rotated"] = _in_words_of(rotation, name, average_precision, labels, threads)
-        summaries = _in_words_of(measured, name, response_summaries, labels, threads)
-        logger.info("Scored %s: %d units, %d concepts.", name, scores.shape[1], len(labels))
+def _score_layers(scoring: Scoring, threads: int) -> Iterator[_Scores]:
+    labels = scoring.label_sets["measured"]
+    for name, precision in scoring.layers(threads):
+        summaries = _in_words_of(scoring.measured, name, response_summaries, labels, threads)
         yield _Scores(name, precision, {kind: getattr(summaries, kind) for kind in SUMMARIES})
 
 

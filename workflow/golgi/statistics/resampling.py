@@ -28,7 +28,8 @@ def percentile_interval(samples: np.ndarray, *, level: float = 0.95) -> tuple[np
     low, high = np.full(samples.shape[1:], np.nan), np.full(samples.shape[1:], np.nan)
     defined = ~np.isnan(samples).all(axis=0)
     tails = [(1 - level) / 2, (1 + level) / 2]
-    low[defined], high[defined] = np.nanquantile(samples[:, defined], tails, axis=0)
+    if defined.any():
+        low[defined], high[defined] = np.nanquantile(samples[:, defined], tails, axis=0)
     return low, high
 
 

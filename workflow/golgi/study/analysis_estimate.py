@@ -21,8 +21,8 @@ from golgi.study.shapes import Shape, model_shape
 TOKENS_PER_SENTENCE = 16
 READING = ("interventions", "sensitivity")  # the others score what was read before
 STRIP_BYTES = 512 * 2**20  # of responses, and of what is made of them, at a time
-PROBE_BYTES = 24  # of a response of one concept's sentences while its probes are fitted
-PROBE_SECONDS = 0.05  # one probe
+PROBE_BYTES = 16  # of a response of one concept's sentences while its probes are fitted
+PROBE_SECONDS = 0.015  # one probe
 SELECT_SECONDS = 6e-9  # one response, while units are chosen for a probe
 # Jobs beside those of single checkpoints.
 ONCE = {
