@@ -48,10 +48,10 @@ def groundwork(study):
     files += [f"responses/{place}/neuron.safetensors" for place in places]
     files += [f"expertise/{place}/ap.safetensors" for place in places]
     files += [f"overlap/{place}.parquet" for place in places if "overlap" in study.tables]
-    for analysis, pattern in ANALYSIS_PARTS.items():
-        if analysis in study.spec["analyses"]:
-            rows = study.analysis_rows(analysis)
-            files += [pattern.format(place=f"{model}/{checkpoint}") for model, checkpoint in rows]
+    for analysis in study.spec["analyses"]:
+        for model, checkpoint in study.analysis_rows(analysis):
+            place = f"{model}/{checkpoint}"
+            files += [pattern.format(place=place) for pattern in ANALYSIS_PARTS.get(analysis, ())]
     files += ["interventions/texts.jsonl"] if "interventions" in study.spec["analyses"] else []
     return [f"{study.results}/{file}" for file in files]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 # Tables that hold one threshold, that of headline numbers, and no other.
-AT_HEADLINE = ("overlap", "alignment_pairs")
+AT_HEADLINE = ("overlap", "polysemy_sharing")
 
 
 def claim_tables(claim: dict) -> list[str]:

@@ -45,12 +45,12 @@ ANALYSIS_TABLES = {
 }
 # Files that an analysis leaves of every model's last checkpoint and of its twin, which nobody intervenes in.
 ANALYSIS_PARTS = {
-    "discoveries": "discoveries/{place}.parquet",
-    "stability": "stability/{place}.parquet",
-    "hierarchy": "expertise/{place}/parents.safetensors",
-    "distributed": "distributed/{place}.parquet",
-    "interventions": "interventions/{place}.parquet",
-    "sensitivity": "sensitivity/{place}.parquet",
+    "discoveries": ["discoveries/{place}.parquet"],
+    "stability": ["stability/{place}.parquet"],
+    "hierarchy": ["expertise/{place}/parents.safetensors"],
+    "distributed": ["distributed/{place}.parquet"],
+    "interventions": ["interventions/{place}.parquet"],
+    "sensitivity": ["sensitivity/{place}/ap.safetensors", "sensitivity/{place}.parquet"],
 }
 # Analyses that go beside others where the study has them: their settings count too.
 BESIDE = {
