@@ -76,6 +76,7 @@ GOOD = [
     "quantity: probe_ap, exceeds: unit_ap, of: {size: 10}",
     "quantity: effect, exceeds: {units: random}, of: {action: force, outcome: generated}",
     "quantity: effect, below: {units: random}, of: {action: zero, size: 1}",
+    "quantity: effect, exceeds: {outcome: absent}",
     "quantity: false_discovery, below: 0.05",
     "quantity: graph_f1, exceeds: {method: token}",
 ]
@@ -154,6 +155,12 @@ BAD = {
     ),
     "quantity: effect, exceeds: {size: 3}": (
         "claims.claim0.exceeds.size: no size 3 is known here. There are: 1, 10."
+    ),
+    "quantity: effect, exceeds: {outcome: generated}": (
+        "claims.claim0.exceeds.outcome: counted in another unit than the outcome of the claim itself."
+    ),
+    "quantity: same_category_sharing, exceeds: expected_sharing, of: {threshold: 0.7}": (
+        "claims.claim0.of.threshold: no threshold 0.7 is known here. There are: 0.5."
     ),
     "quantity: stability, exceeds: 0.5, of: {negatives: 7}": (
         "claims.claim0.of.negatives: no negatives 7 is known here. There are: 25, 50, 100."

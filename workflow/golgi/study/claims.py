@@ -18,7 +18,7 @@ from golgi.study.claim_rows import (
     sides,
 )
 from golgi.study.problems import Path, Problem, did_you_mean
-from golgi.study.quantities import BASELINES, QUANTITIES, Quantity
+from golgi.study.quantities import BASELINES, QUANTITIES, Quantity, Scale
 
 if TYPE_CHECKING:
     from golgi.study.crosschecks import Checked
@@ -96,6 +96,12 @@ def _kind(checked: Checked, name: str, claim: dict) -> Iterator[Problem]:
         yield checked.problem(
             path, f"{_described(claim['quantity'])} cannot be compared with {_described(other)}."
         )
+    elif isinstance(other, dict) and _scale(quantity, claim["of"]) != _scale(
+        quantity, claim["of"] | given(other)
+    ):
+        yield checked.problem(
+            (*path, "outcome"), "counted in another unit than the outcome of the claim itself."
+        )
     elif quantity.way == "printed" and (other, relation) != (quantity.only_against, "exceeds"):
         wanted = quantity.only_against
         message = f"`{claim['quantity']}` is tested against {wanted} alone, as in `exceeds: {wanted}`."
@@ -127,6 +133,10 @@ def _alike(one: Quantity, other: Quantity, outcome: str | None) -> bool:
         other.way,
         other.items,
     )
+
+
+def _scale(quantity: Quantity, selectors: dict) -> Scale:
+    return quantity.scale_at(selectors["outcome"])
 
 
 def _categories(checked: Checked, path: Path, quantity: Quantity) -> Iterator[Problem]:
