@@ -20,7 +20,7 @@ from golgi.tables import table_schema, write_table
 
 LEXICON = Path(__file__).parents[2] / "config" / "lexicons" / "microworld.yaml"
 NAMES = ["dog", "cat", "bus"]
-POOL = ["The  DOG ran to the big house.", "It was known before by everyone."]
+POOL = ["The  DOG ran to the big house.", "It was known before by everyone. Then they forgot it again."]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def held_out(tmp_path, tables):
 DOCUMENTS = [
     "The dog ran to the big  house. Two dogs met a cat near the gate. Nobody knew what to do then.",
     "A hotdog is a warm thing to eat. The CATS slept all day in it. No. It was known before by everyone.",
-    "Nobody knew what to say about it. Every bus was late that rainy day.",
+    "Nobody knew what to say about it. Then they forgot it again. Every bus was late that rainy day.",
 ]
 
 

@@ -67,6 +67,7 @@ def test_warnings_do_not_stop(capsys, tmp_path):
 def test_a_model_that_graphs_wait_for_is_a_warning(capsys, tmp_path, command):
     spec = yaml.safe_load(Path("config/studies/demo.yaml").read_text())
     spec["models"] = {"far": {"source": {"hub": "lab/far"}, "bos": True}}
+    del spec["claims"]  # some are about the first checkpoint against the last
     file = tmp_path / "demo.yaml"
     file.write_text(yaml.safe_dump(spec))
     assert main([command, str(file)]) == 0

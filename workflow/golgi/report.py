@@ -11,14 +11,17 @@ from golgi.captions import TITLES
 from golgi.figures.rows import CONTROLS, at_last, moment, p_value, share
 from golgi.figures.style import SERIES
 from golgi.files import write_atomically
+from golgi.report_claims import claim_counts, claim_rows
 from golgi.tables import read_table
 
 HERE = Path(__file__).resolve().parent
 CHANCE_MARGIN = 0.05
 FEW_PAIRS = 30
+CLAIMS = "Claims"
 ALIGNMENT = "Alignment with the references"
 GRAPHS = "Neuron graphs"
 SECTIONS = {
+    CLAIMS: ("claims",),
     "Expert neurons": (
         "training_loss",
         "experts_by_layer",
@@ -88,6 +91,9 @@ def write_report(
         references=reference_rows(references or {}, frames.get("alignment")),
         references_under=ALIGNMENT,
         graphs=any(name in figures for name in SECTIONS[GRAPHS]),
+        claims=claim_rows(frames.get("claims")),
+        claims_under=CLAIMS,
+        claim_counts=claim_counts(frames.get("claims")),
         alignment=alignment_rows(frames.get("alignment")),
         categories=category_rows(frames.get("categories")),
         warnings=[*(warnings or []), *table_warnings(frames)],

@@ -60,8 +60,8 @@ def write_intervention_text(
 ) -> None:
     """Write held-out sentences as JSON lines `{"text": ..., "spans": {concept: [[start, stop], ...]}}`.
 
-    `source` is `microworld` (its held-out side) or files. Sentences have 5 to 40 words and are not in the
-    table `pool`, whatever the case and white space. There are `prompts` sentences for each concept that
+    `source` is `microworld` (its held-out side) or files. Sentences have 5 to 40 words and are none of the
+    table `pool`, nor part of one, whatever the case and white space. There are `prompts` sentences for each concept that
     `choose_concepts` gives, and without any concept's word `prompts`, enough for `neutral` tokens, and
     `continuations` that begin in different ways. Where there are fewer all are taken, and the log says how
     many. Which are taken follows from the seed, not from their order. Raises GolgiError if there are none.
@@ -138,7 +138,9 @@ def _documents(source: str | list[str], lexicon: Path, prompts: int, seed: int) 
 
 
 def _sentences(documents: Iterable[str], concepts: list[Concept], pool: pl.Series) -> Iterator[Sentence]:
-    finder, seen = _Finder(concepts), {_folded(text) for text in pool}
+    # A text of the pool can be of several sentences: none of these either.
+    parts = (part for text in pool for part in (text, *split_sentences(text)))
+    finder, seen = _Finder(concepts), {_folded(text) for text in parts}
     for document in documents:
         for text in split_sentences(document):
             tokens = TOKEN.findall(text.casefold())

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from golgi.errors import GolgiError
 from golgi.models.asking import Asked, Plan, expand
-from golgi.models.batches import best_batch_tokens
 from golgi.models.bridge import Model
 from golgi.models.memory import naming_failure, run_within_memory
 from golgi.models.plain import plain_spots, run_at
@@ -28,6 +27,7 @@ Place = tuple[str, int]  # site, layer
 Edit = dict[Place, tuple[np.ndarray, np.ndarray]]  # units of a place and their values, [changed]
 SCORED_AT_ONCE = 2**26  # numbers of the vocabulary, over all scored positions of a batch
 CPU_BATCH = 2048  # tokens; larger batches run slower on a processor
+TOKENS_PER_ROW = 8  # a row of sampling reads one token at a time, but keeps what it has read before
 TRIED = 6  # tokens of a trial
 
 
@@ -53,8 +53,7 @@ class Intervener:
         self.model = model
         self.tokens = 0
         self._excluded = torch.tensor(sorted(excluded), dtype=torch.long, device=model.device)
-        limit = best_batch_tokens(batch_tokens, model.device)
-        self._batch_tokens = min(limit, CPU_BATCH) if model.device.type == "cpu" else limit
+        self._batch_tokens = min(batch_tokens, CPU_BATCH) if model.device.type == "cpu" else batch_tokens
         self._parts = _find_parts(model, sorted(set(places)))
         self._spots = plain_spots(model)
         self._current: dict[Place, tuple[Tensor, Tensor, Tensor]] = {}
@@ -96,7 +95,7 @@ class Intervener:
         table = _Table(edits)
         found = np.zeros((len(edits), len(prompts), length), np.int64)
         lengths = np.array([len(prompt) for prompt in prompts])
-        batches = _sampling_batches(lengths, len(edits), rows=max(1, self._batch_tokens // 4))
+        batches = _sampling_batches(lengths, len(edits), rows=max(1, self._batch_tokens // TOKENS_PER_ROW))
 
         def run(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             ids = self._tensor(np.stack([prompts[prompt] for prompt in batch[:, 0]]).astype(np.int64))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from golgi.study import analysis_checks, graph_checks
+from golgi.study import analysis_checks, claims, graph_checks
 from golgi.study.document import Document
 from golgi.study.lexicon import Concept, Lexicon, unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
@@ -241,6 +241,7 @@ ERRORS: dict[Check, set[str]] = {
     analysis_checks.alternatives_differ: {"analyses", "concepts", "experts"},
     _lexicon_reference: {"analyses", "concepts", "lexicon"},
     _templates_need_attributes: {"concepts", "lexicon"},
+    claims.claim_problems: {"claims", "models", "experts", "analyses", "concepts"},
     graph_checks.units_named: {"graphs"},
     graph_checks.models_known: {"graphs", "models"},
     graph_checks.checkpoints_known: GRAPHS_AND_MODELS,

@@ -136,6 +136,8 @@ def _type(field: dict) -> str:
     if field["type"] == "object":
         return "group"
     types = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    if "object" in types:
+        return "number, text or group"
     if "array" in types:
         return f"list: {_type(field['items'])}"
     if "string" in types:
