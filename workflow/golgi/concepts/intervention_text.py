@@ -61,10 +61,11 @@ def write_intervention_text(
     """Write held-out sentences as JSON lines `{"text": ..., "spans": {concept: [[start, stop], ...]}}`.
 
     `source` is `microworld` (its held-out side) or files. Sentences have 5 to 40 words and are none of the
-    table `pool`, nor part of one, whatever the case and white space. There are `prompts` sentences for each concept that
-    `choose_concepts` gives, and without any concept's word `prompts`, enough for `neutral` tokens, and
-    `continuations` that begin in different ways. Where there are fewer all are taken, and the log says how
-    many. Which are taken follows from the seed, not from their order. Raises GolgiError if there are none.
+    table `pool`, nor part of one, whatever the case and white space. There are `prompts` sentences for each
+    concept that `choose_concepts` gives, and without any concept's word `prompts`, enough for `neutral`
+    tokens, and `continuations` that begin in different ways. Where there are fewer all are taken, and the log
+    says how many. Which are taken follows from the seed, not from their order. Raises GolgiError if there are
+    none.
     """
     known = study_concepts(concepts)
     wanted = choose_concepts([concept.name for concept in known], chosen, seed)
