@@ -47,11 +47,12 @@ EACH = {
 
 @dataclass(frozen=True)
 class AnalysisWork:
-    """What an analysis takes of one model; memory in bytes, None where the model's shape is not known."""
+    """What an analysis takes of one model; disk and memory in bytes, None where its shape is not known."""
 
     analysis: str
     model: str
     tokens: int
+    disk: int | None
     memory: int | None
     hours: float | None
 
@@ -88,9 +89,10 @@ def _work(study: Study, analysis: str, model: str) -> AnalysisWork:
     rows = sum(name == model for name, _ in study.analysis_rows(analysis))
     tokens = rows * _tokens(study, analysis)
     if shape is None:
-        return AnalysisWork(analysis, model, tokens, None, None)
+        return AnalysisWork(analysis, model, tokens, None, None, None)
     hours = rows * _seconds(study, model, shape, analysis) / 3600
-    return AnalysisWork(analysis, model, tokens, _memory(study, model, shape, analysis), hours)
+    disk, memory = _disk(study, analysis, shape), _memory(study, model, shape, analysis)
+    return AnalysisWork(analysis, model, tokens, disk, memory, hours)
 
 
 def count_sentences(study: Study) -> int:
@@ -107,15 +109,16 @@ def _units(study: Study, shape: Shape) -> int:
     return shape.layers * shape.units(study.spec["experts"]["sites"])
 
 
-def _readings(study: Study) -> int:
+def _ways(study: Study) -> int:
+    """Other ways to read the sentences; those with the study's own BOS share a pass over them."""
     chosen = study.spec["analyses"]["sensitivity"]
-    return 1 + len(chosen["poolings"]) + len(chosen["sites"]) + int(chosen["bos"])
+    return len(chosen["poolings"]) + len(chosen["sites"]) + int(chosen["bos"])
 
 
 def _tokens(study: Study, analysis: str) -> int:
     """Tokens that a model reads at one checkpoint."""
     if analysis == "sensitivity":
-        return _readings(study) * count_sentences(study) * TOKENS_PER_SENTENCE
+        return min(_ways(study), 2) * count_sentences(study) * TOKENS_PER_SENTENCE
     if analysis != "interventions":
         return 0
     chosen = study.spec["analyses"]["interventions"]
@@ -140,7 +143,7 @@ def _label_rows(study: Study, analysis: str) -> int:
     if analysis == "sensitivity":
         chosen = analyses["sensitivity"]
         fewer = len(chosen["positives"]) + len(chosen["negatives"])
-        return concepts * _set_size(study) * (_readings(study) + fewer)
+        return concepts * _set_size(study) * (_ways(study) + fewer)
     return 0
 
 
@@ -156,6 +159,13 @@ def _seconds(study: Study, model: str, shape: Shape, analysis: str) -> float:
         seconds += forward_seconds(study, model, shape, _tokens(study, analysis))
         seconds += loading_seconds(study, model, shape)
     return seconds
+
+
+def _disk(study: Study, analysis: str, shape: Shape) -> int:
+    """Bytes while it runs: the responses of other ways to read are gone when they have been scored."""
+    if analysis != "sensitivity":
+        return 4 * len(study.concepts) * _units(study, shape) * (analysis == "hierarchy")
+    return 4 * _ways(study) * count_sentences(study) * _units(study, shape)
 
 
 def _memory(study: Study, model: str, shape: Shape, analysis: str) -> int:

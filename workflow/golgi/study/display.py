@@ -46,11 +46,12 @@ def _analyses(study: Study, work: Estimate) -> Table:
     table = Table(title="Analyses, beside that", title_justify="left")
     table.add_column("analysis")
     table.add_column("model", overflow="fold")
-    for heading in ("tokens read", "memory", "hours"):
+    for heading in ("tokens read", "disk", "memory", "hours"):
         table.add_column(heading, justify="right")
     for one in work.analyses:
-        hours, memory = _or_unknown(_hours, one.hours), _or_unknown(_bytes, one.memory)
-        table.add_row(one.analysis, one.model, _count(one.tokens), memory, hours)
+        disk, memory = _or_unknown(_bytes, one.disk), _or_unknown(_bytes, one.memory)
+        hours = _or_unknown(_hours, one.hours)
+        table.add_row(one.analysis, one.model, _count(one.tokens), disk, memory, hours)
     return table
 
 
