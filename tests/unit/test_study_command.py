@@ -174,4 +174,4 @@ def test_the_estimate_knows_how_scoring_reads():
 
 def test_the_plan_is_a_page():
     study = load_study("tests/data/specs/valid/everything.yaml", environment={"GOLGI_MODELS": "/models"})
-    assert len(plan_page(study).renderables) == 9
+    assert len(plan_page(study).renderables) == 11

@@ -107,7 +107,7 @@ def test_tables_and_figures_follow_the_analyses(study, smallest):
     assert smallest.tables == ["concepts", "models", "counts", "distribution", "experts", "training"]
     assert smallest.figures == ["training_loss", "experts_by_layer", "ap_distribution", "threshold_sweep"]
     assert {"overlap", "categories", "alignment", "alignment_pairs"} <= set(study.tables)
-    assert len(study.figures) == 12
+    assert len(study.figures) == 23
 
 
 def test_figure_options_are_one_figures(tmp_path, study):

@@ -141,6 +141,10 @@ def _fit_source(
 def _fitting(sizes: Sequence[int], arrays: Arrays) -> list[int]:
     units = sum(arrays.shape(name)[1] for name in arrays.names)
     fitting = sorted(size for size in sizes if size <= units)
+    if not fitting:
+        raise GolgiError(
+            f"{arrays.path}: {units} units, but the smallest of analyses.distributed.sizes is {min(sizes)}."
+        )
     if len(fitting) < len(sizes):
         logger.warning("%s: %d units; larger probes of %s are left out.", arrays.path, units, sorted(sizes))
     return fitting

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from golgi.study.crosschecks import Checked
 
 SENTENCES = ("positives", "negatives")
+ALTERNATIVES = ("poolings", "sites", "bos", *SENTENCES)
 
 
 def overlap_beside(checked: Checked) -> Iterator[Problem]:
@@ -33,10 +34,13 @@ def threshold_known(checked: Checked) -> Iterator[Problem]:
 def enough_categories(checked: Checked) -> Iterator[Problem]:
     """Yield a problem where concepts of one category cannot be told from concepts of two."""
     sizes = Counter(concept.category for concept in checked.concepts)
-    for name in ("categories", "hierarchy"):
-        if name in checked.spec["analyses"] and (len(sizes) < 2 or max(sizes.values()) < 2):
-            message = "needs at least two categories, one of them with two concepts."
-            yield checked.problem(("analyses", name), message)
+    pairs = sum(size > 1 for size in sizes.values())
+    if "categories" in checked.spec["analyses"] and (len(sizes) < 2 or not pairs):
+        message = "needs at least two categories, one of them with two concepts."
+        yield checked.problem(("analyses", "categories"), message)
+    if "hierarchy" in checked.spec["analyses"] and pairs < 2:
+        message = "needs at least two categories of two concepts or more: a category is known by the others."
+        yield checked.problem(("analyses", "hierarchy"), message)
 
 
 def folds_fit(checked: Checked) -> Iterator[Problem]:
@@ -53,6 +57,16 @@ def folds_fit(checked: Checked) -> Iterator[Problem]:
                     f"{sentences[kind]} of each concept; at most {most} a fold."
                 )
                 yield checked.problem(path, message)
+
+
+def probes_fit(checked: Checked) -> Iterator[Problem]:
+    """Yield a problem for each model known to have fewer units than the smallest probe reads."""
+    sizes = checked.spec["analyses"].get("distributed", {"sizes": [1]})["sizes"]
+    for name, shape in checked.declared.items():
+        units = shape.layers * shape.units(checked.spec["experts"]["sites"]) if shape else max(sizes)
+        if min(sizes) > units:
+            message = f"{min(sizes)} units, but `{name}` has {units}."
+            yield checked.problem(("analyses", "distributed", "sizes", 0), message)
 
 
 def action_size_known(checked: Checked) -> Iterator[Problem]:
@@ -104,6 +118,9 @@ def alternatives_differ(checked: Checked) -> Iterator[Problem]:
             if choice in taken:
                 message = f"`{choice}` is what the study does anyway; name others."
                 yield checked.problem(("analyses", "sensitivity", field, number), message)
+    if not any(sensitivity[field] for field in ALTERNATIVES) and len(experts["thresholds"]) == 1:
+        message = "names nothing to do otherwise, and `experts.thresholds` has one threshold alone."
+        yield checked.problem(("analyses", "sensitivity"), message)
     sentences = checked.spec["concepts"]["sentences"]
     for kind in SENTENCES:
         for number, size in enumerate(sensitivity[kind] or ()):

@@ -235,6 +235,7 @@ ERRORS: dict[Check, set[str]] = {
     analysis_checks.overlap_beside: {"analyses"},
     analysis_checks.enough_categories: {"analyses", "concepts", "lexicon"},
     analysis_checks.folds_fit: {"analyses", "concepts"},
+    analysis_checks.probes_fit: {"analyses", "experts", "models"},
     analysis_checks.action_size_known: {"analyses"},
     analysis_checks.acted_concepts_known: {"analyses", "concepts", "lexicon"},
     analysis_checks.written_text_needs_attributes: {"analyses", "lexicon"},

@@ -61,7 +61,7 @@ def _settle_alternatives(sensitivity: dict, experts: dict) -> None:
 
 
 def _parts(whole: int, *divisors: int) -> list[int]:
-    return sorted({max(whole // divisor, 1) for divisor in divisors})
+    return sorted({max(whole // divisor, 2) for divisor in divisors})
 
 
 def _settle_graphs(graphs: dict, sites: list[str]) -> None:
