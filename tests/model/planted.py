@@ -7,11 +7,13 @@ the concept's alone: "some herald word other words". Three kinds of units read i
 - a unit per category that fires on the heralds of all its concepts, and causes nothing;
 - a unit per concept that fires on its herald, and raises the logits of the concept's word forms.
 
-All others read filler words alone, which say nothing of any concept.
+All others read filler words alone, which say nothing of any concept. At step 1 the model is so; at step 0 the
+planted units read nothing yet, and all else is the same.
 """
 
 import json
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -27,19 +29,28 @@ TREE = {
 PLURALS = {"wolf": "wolves", "lynx": "lynxes", "axe": "axes"}
 FILLERS = [f"filler{number:02d}" for number in range(40)]
 POSITIVES, NEGATIVES = 40, 60
+HELD_OUT = 20  # sentences of each concept, and of none
 WORD_LAYER, CATEGORY_LAYER, HERALD_LAYER = 0, 1, 2
 LAYERS, UNITS = 3, 256
-GAIN = 2.0  # activation of a planted unit where it fires
+GAIN = 6.0  # what a planted unit gives where it fires: the ceiling of relu6, so the same to the bit
+NOISE = 3.0  # standard deviation of the other units over fillers, before the nonlinearity
+MARGIN = 0.01  # below 0 where a unit reads nothing, so that rounding never shows
 CAUSE = 0.5  # what a herald's unit writes there for each form of the word, before the last layer norm
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A folder with the model, its lexicon and sentences, and where each planted unit is: (layer, unit)."""
+    """The model's folders `step0` and `step1`, its files, and where each planted unit is: (layer, unit).
+
+    `texts` are sentences like the others, but held out, and sentences of fillers alone. `ratings` are of all
+    pairs of concepts: 2 in one category, 1 in two categories of one root, else 0.
+    """
 
     folder: Path
     lexicon: Path
     sentences: Path
+    texts: Path
+    ratings: Path
     concepts: list[str]
     category: dict[str, str]
     word_units: dict[str, tuple[int, int]]
@@ -71,7 +82,7 @@ def vocabulary() -> dict[str, int]:
 
 
 def plant(folder: Path, seed: int = 0) -> Planted:
-    """Write model, tokenizer, lexicon and sentences into `folder`, and return where everything is."""
+    """Write model, tokenizer, lexicon, sentences and ratings into `folder`; return where everything is."""
     ids = vocabulary()
     names = concepts()
     random = np.random.default_rng(seed)
@@ -88,12 +99,15 @@ def plant(folder: Path, seed: int = 0) -> Planted:
     }
     raises = {unit: [ids[name], ids[plural(name)]] for name, unit in herald_units.items()}
     model = _network(len(ids), fires, raises, [ids[word] for word in FILLERS], random)
-    model.save_pretrained(folder / "model", safe_serialization=True)
-    _tokenizer(ids).save_pretrained(folder / "model")
+    _save(model, folder / "step1", ids)
+    _forget(model, fires)
+    _save(model, folder / "step0", ids)
     return Planted(
-        folder=folder / "model",
+        folder=folder,
         lexicon=_write_lexicon(folder / "lexicon.yaml"),
         sentences=_write_sentences(folder / "sentences.jsonl", random),
+        texts=_write_texts(folder / "texts.jsonl", random),
+        ratings=_write_ratings(folder / "ratings.csv"),
         concepts=[name for name, _ in names],
         category=dict(names),
         word_units=word_units,
@@ -116,6 +130,21 @@ def _write_sentences(path: Path, random: np.random.Generator) -> Path:
         for text in dict.fromkeys(sentence(name, random) for _ in range(3 * POSITIVES))
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _write_texts(path: Path, random: np.random.Generator) -> Path:
+    texts = [sentence(name, random) for name, _ in concepts() for _ in range(HELD_OUT)]
+    texts += [" ".join(random.choice(FILLERS, 8)) for _ in range(HELD_OUT)]
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    return path
+
+
+def _write_ratings(path: Path) -> Path:
+    root = {group: name for name, groups in TREE.items() for group in groups}
+    pairs = combinations(concepts(), 2)
+    rows = [f"{a},{b},{(one == other) + (root[one] == root[other])}" for (a, one), (b, other) in pairs]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
 
 
@@ -147,7 +176,7 @@ def _network(size: int, fires: dict, raises: dict, fillers: list[int], random) -
         num_attention_heads=2,
         intermediate_size=UNITS,
         max_position_embeddings=64,
-        hidden_act="relu",
+        hidden_act="relu6",
         rotary_pct=0.25,
         bos_token_id=0,
         eos_token_id=0,
@@ -163,19 +192,41 @@ def _network(size: int, fires: dict, raises: dict, fillers: list[int], random) -
         own, other = _normalised(width)
         for layer, block in enumerate(model.gpt_neox.layers):
             block.post_attention_layernorm.weight.fill_(1.0)
-            read, bias = block.mlp.dense_h_to_4h.weight, block.mlp.dense_h_to_4h.bias
-            noise = torch.from_numpy(random.normal(size=(UNITS, len(fillers)))).float()
-            read[:, fillers] = noise / (own - other)
-            bias[:] = -other * read[:, fillers].sum(dim=1)
+            noise = torch.from_numpy(random.normal(scale=NOISE, size=(UNITS, len(fillers)))).float()
+            linear = block.mlp.dense_h_to_4h
+            _read(linear, slice(None), fillers, noise, own, other)
             for (place, unit), tokens in fires.items():
                 if place == layer:
-                    read[unit] = 0.0
-                    read[unit, tokens] = GAIN / (own - other)
-                    bias[unit] = -other * len(tokens) * GAIN / (own - other)
+                    linear.weight[unit] = 0.0
+                    _read(linear, unit, tokens, torch.full((len(tokens),), 2 * GAIN), own, other)
             for (place, unit), tokens in raises.items():
                 if place == layer:
                     block.mlp.dense_4h_to_h.weight[[size + token for token in tokens], unit] = CAUSE / GAIN
     return model
+
+
+def _read(
+    linear: torch.nn.Linear,
+    units: slice | int,
+    tokens: list[int],
+    values: torch.Tensor,
+    own: float,
+    other: float,
+) -> None:
+    weights = values / (own - other)
+    linear.weight[units, tokens] = weights
+    linear.bias[units] = -other * weights.sum(dim=-1) - MARGIN
+
+
+def _forget(model: GPTNeoXForCausalLM, fires: dict) -> None:
+    for layer, unit in fires:
+        read = model.gpt_neox.layers[layer].mlp.dense_h_to_4h
+        read.weight.data[unit] = read.bias.data[unit] = 0.0
+
+
+def _save(model: GPTNeoXForCausalLM, folder: Path, ids: dict[str, int]) -> None:
+    model.save_pretrained(folder, safe_serialization=True)
+    _tokenizer(ids).save_pretrained(folder)
 
 
 def _normalised(width: int) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from golgi.concepts.intervention_text import Line
 from golgi.models.interventions import intervene
 from golgi.models.prompts import Prompts, Settings
 from golgi.models.tokenizer import load_tokenizer, train_tokenizer
-from golgi.tables import read_table, table_schema, write_arrays, write_table
+from golgi.tables import open_arrays, read_table, table_schema, write_arrays, write_table
 
 LAYERS = (0, 1)
 SETTINGS = Settings(["force"], [1], 1, prompts=4, continuations=4, length=6, top=5, neutral=40)
@@ -204,6 +204,15 @@ def test_small_models_are_told_apart_from_empty_sets(planted, caplog):
     assert random["changed"].max() < 40
     assert "random units are wanting" in caplog.text
     assert (random.filter(changed=0)["effect"] == 0).all()
+    assert (random["displacement"].is_null() == (random["changed"] == 0)).all()
+
+
+def test_how_far_units_are_pushed_is_written(planted):
+    table = run_planted(planted).filter(units="top", size=1)
+    with open_arrays(planted / "ap.safetensors") as arrays:
+        usual = float(arrays.read("negative_mean/mlp_post/1")[0, 5])
+    pushed = dict(table.select("action", "displacement").unique().rows())
+    assert pushed == pytest.approx({"force": 20 - usual, "zero": usual})
 
 
 def test_the_same_call_writes_the_same_bytes(planted):
