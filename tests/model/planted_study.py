@@ -155,7 +155,7 @@ def _analyse(results: Results, checkpoint: str) -> None:
     given |= {"point": Point(MODEL, checkpoint, study.step(checkpoint))}
     given |= {"thresholds": study.spec["experts"]["thresholds"]}
     grid = Grid(*(_analysis(results, "stability")[name] for name in ("folds", "positives", "negatives")))
-    measure_stability(**given, controls=["shuffled"], grid=grid, stability=at("stability.parquet"))
+    measure_stability(**given, pool=pool, controls=["shuffled"], grid=grid, stability=at("stability.parquet"))
     settings = {name: _analysis(results, "discoveries")[name] for name in ("level", "shuffles")}
     measure_discoveries(**given, **settings, ap=at("ap.safetensors"), discoveries=at("discoveries.parquet"))
     _vary(results, checkpoint)

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 from synthetic_tables import table
 
-from golgi.statistics.claim_tests import Evidence, Finding
-from golgi.statistics.claims import find
-from golgi.tables import table_schema, write_table
+from golgi.statistics import claims as room
+from golgi.statistics.claim_evidence import Evidence
+from golgi.statistics.claim_tests import Finding
+from golgi.tables import read_table, table_schema, write_table
 
 MEASURED = {"model": "mini", "checkpoint": "400", "control": "measured", "threshold": 0.5}
 FILLERS = {"str": "x", "int": 0, "float": 0.0, "bool": False}
@@ -46,6 +47,15 @@ def counts_table(values: dict[str, np.ndarray]) -> pl.DataFrame:
         for layer, part in enumerate((int(count) // 3, int(count) - int(count) // 3))
     ]
     return filled("counts", rows)
+
+
+def discoveries_table(experts: np.ndarray, expected: np.ndarray, control: str = "measured") -> pl.DataFrame:
+    """Experts [concept], and how many of them chance would give."""
+    rows = [
+        where(control) | {"concept": f"c{place:03d}", "experts": int(one), "expected": float(other)}
+        for place, (one, other) in enumerate(zip(experts, expected, strict=True))
+    ]
+    return filled("discoveries", rows)
 
 
 def concepts_table(labels: np.ndarray) -> pl.DataFrame:
@@ -96,4 +106,28 @@ def written(folder: Path, tables: dict[str, pl.DataFrame]) -> dict[str, Path]:
 
 
 def found(folder: Path, row: dict, *, draws: int = 999, seed: int = 0, **tables: pl.DataFrame) -> Finding:
-    return find(row, Evidence(written(folder, tables)), draws=draws, seed=seed)
+    return room.find(row, Evidence(written(folder, tables)), draws=draws, seed=seed)
+
+
+def experts_table(items: int, gap: float, seed: int = 0) -> pl.DataFrame:
+    """Experts of each concept, on average `gap` more as measured than in the twin."""
+    rng = np.random.default_rng(seed)
+    base = rng.poisson(40, size=items)
+    return counts_table({"measured": base + rng.poisson(8, items) - 8 + gap, "untrained": base})
+
+
+def verdicts(folder: Path, rows: list[dict], **tables: pl.DataFrame) -> pl.DataFrame:
+    """Table `claims` of these rows."""
+    file = folder / "claims.parquet"
+    room.test_claims(rows=rows, tables=written(folder, tables), draws=999, seed=0, claims=file)
+    return read_table(file, schema="claims")
+
+
+def children_table(**printed) -> pl.DataFrame:
+    """One row of table `hierarchy`, with the difference, interval and p-value that it has tested."""
+    numbers = {"own": 0.3, "wrong": 0.1, "difference": 0.2, "low": 0.05, "high": 0.4, "p": 0.004}
+    at = {"parent": "pooled", "direction": "child_in_parent"}
+    return filled("hierarchy", [where() | at | numbers | {"concepts": 30, "empty": 12} | printed])
+
+
+MORE_EXPERTS = claim(side("experts"), side("experts", "untrained"), matters=2.0)

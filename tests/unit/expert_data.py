@@ -59,6 +59,14 @@ def write_sets(path: Path) -> Path:
     return path
 
 
+def write_pool(path: Path, *, origins: list[str] | None = None) -> Path:
+    """Write the pool of all sentences; columns that statistics do not read are empty."""
+    blank = {column["name"]: [""] * SENTENCES for column in table_schema("pool")["columns"]}
+    known = {"sentence": list(range(SENTENCES)), "origin": origins or [""] * SENTENCES}
+    write_table(pl.DataFrame(blank | known), path, schema="pool")
+    return path
+
+
 def planted(layer: int) -> dict[int, set[int]]:
     """Unit -> the places of the concepts it is a perfect expert of."""
     one_each = {unit: {unit} for unit in range(len(NAMES))}

@@ -31,6 +31,7 @@ CLAIMS = {
         ("experts per concept", 140.0, 22.0, 0.004, 1.0, "sign flips", "concepts"),
     ),
 }
+REASON = "no concept has an expert"
 TABLE_OF = {"within_overlap": "overlap", "alignment": "alignment", "stability": "stability_concepts"}
 TABLE_OF |= {"tree_correlation": "hierarchy_tree", "experts": "counts"}
 
@@ -59,9 +60,9 @@ def claim_rows(name: str, models: tuple[str, ...], concepts: int, undefined: boo
         middle = effect * (1 - 0.2 * rank)
         ends = (None, None) if half is None else (middle - half, middle + half)
         known = {"value": middle + 1, "other": 1.0, "effect": middle, "low": ends[0], "high": ends[1]}
-        known |= {"p": p / 5, "p_holm": p, "n": concepts}
+        known |= {"p": p / 5, "p_holm": p, "n": concepts, "left_out": 2 * (name == "stable")}
         if undefined:
-            known = dict.fromkeys(known) | {"n": 0}
+            known = dict.fromkeys(known) | {"n": 0, "left_out": concepts, "reason": REASON}
         verdict = "held" if p <= 0.05 else "not_held" if half and middle + half < matters else "underpowered"
         rows.append(
             known

@@ -5,6 +5,7 @@ import polars as pl
 from synthetic_tables import table
 
 PLANTED = {"force": 1.0, "zero": -1.0, "mean_negative": -1.0}  # of log10(1 + k), where the word occurs
+PLANNED = [("force", "generated"), ("force", "occurs"), ("zero", "occurs")]
 SIZES = (1, 3, 10)
 UNITS = {"top": 1.0, "next": 0.4, "random": 0.0}
 QUANTITIES = {"occurs": -4.0, "absent": -9.0, "generated": 0.1, "neutral": 3.2}
@@ -42,6 +43,7 @@ def prompts_table(
                             "draw": draw,
                             "size": size,
                             "changed": size,
+                            "displacement": displacement(action, units),
                             "quantity": quantity,
                             "prompt": prompt,
                             "tokens": 5 + 3 * prompt,
@@ -51,6 +53,11 @@ def prompts_table(
                         for prompt in range(prompts)
                     ]
     return table("intervention_prompts", rows)
+
+
+def displacement(action: str, units: str) -> float:
+    """How far units are pushed: forced top ones further than those they are compared with."""
+    return {"force": 1.5 + UNITS[units], "zero": 0.5, "mean_negative": 0.0}[action]
 
 
 def conditions(quantity: str) -> list[tuple[str, int, str, int, float]]:
@@ -105,8 +112,9 @@ def effect_row(
         * {"occurs": 0.9, "absent": 0.5, "generated": 0.04, "neutral": 0.06}[quantity]
     )
     effect = strength * UNITS[units]
-    planned = size == 10 and (quantity == "occurs" or (quantity, action) == ("generated", "force"))
+    planned = size == 10 and (action, quantity) in PLANNED
     tested = units == "top" and not missing
+    sides = 2 if action == "mean_negative" else 1
     row = {
         **where,
         "action": action,
@@ -114,12 +122,13 @@ def effect_row(
         "size": size,
         "quantity": quantity,
         "changed": float(size) if size < 300 else 280.0,
+        "displacement": displacement(action, units),
         "concepts": 0 if missing else concepts,
         "without": concepts if missing else 0,
         "prompts": 0 if missing else 32 * concepts,
         "base": None if missing else QUANTITIES[quantity],
-        "expected": "rise" if sign > 0 else "fall",
-        "p_smallest": max(0.5**concepts, 0.0001) if tested else None,
+        "expected": None if sides == 2 else "rise" if sign > 0 else "fall",
+        "p_smallest": min(sides * max(0.5**concepts, 0.0001), 1.0) if tested else None,
         "family": ("planned" if planned else "exploratory") if units == "top" else None,
         "p_holm": 0.0021 if tested and planned else None,
     }

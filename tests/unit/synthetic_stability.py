@@ -48,6 +48,7 @@ def stability_table(places, concepts, thresholds, scale) -> pl.DataFrame:
                         "beyond_chance": tau > chance + 0.1,
                         "folds": 4,
                         "concepts": concepts,
+                        "sharing_concepts": 0,
                         "overlap": overlap,
                         "overlap_low": 0.95 * overlap,
                         "overlap_high": 1.05 * overlap,
@@ -72,6 +73,7 @@ def stability_concepts_table(places, names, thresholds, scale) -> pl.DataFrame:
             "overlap": agreement(positives, negatives, force, scale),
             "experts": scale * 100 * force,
             "empty_pairs": 0 if scale else 6,
+            "shared_origins": 0,
         }
         for model, checkpoint, step, control, force in places
         for positives, negatives in SIZES

@@ -4,43 +4,30 @@ import numpy as np
 import polars as pl
 import pytest
 from claim_data import (
+    MORE_EXPERTS,
+    children_table,
     claim,
     concepts_table,
-    counts_table,
+    discoveries_table,
+    experts_table,
     filled,
     found,
     overlap_table,
     pairs_table,
     side,
     symmetric,
+    verdicts,
     where,
-    written,
 )
 from scipy.stats import permutation_test
 
-from golgi.errors import GolgiError
 from golgi.statistics import claims as room
 from golgi.statistics.categories import bootstrap_categories, category_means, permute_categories
 from golgi.statistics.claim_tests import nothing, pair_means
 from golgi.statistics.resampling import multiplicities
 from golgi.statistics.spearman import bootstrap_spearman, spearman
-from golgi.tables import read_table
 
 FEW, MANY = 4, 60
-MORE_EXPERTS = claim(side("experts"), side("experts", "untrained"), matters=2.0)
-
-
-def experts(items: int, gap: float, seed: int = 0) -> pl.DataFrame:
-    """Experts of each concept, on average `gap` more as measured than in the twin."""
-    rng = np.random.default_rng(seed)
-    base = rng.poisson(40, size=items)
-    return counts_table({"measured": base + rng.poisson(8, items) - 8 + gap, "untrained": base})
-
-
-def verdicts(folder, rows, **tables) -> pl.DataFrame:
-    file = folder / "claims.parquet"
-    room.test_claims(rows=rows, tables=written(folder, tables), draws=999, seed=0, claims=file)
-    return read_table(file, schema="claims")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +35,7 @@ def verdicts(folder, rows, **tables) -> pl.DataFrame:
     [(MANY, 10, "held"), (MANY, -3, "not_held"), (FEW, 3, "underpowered"), (FEW, -30, "underpowered")],
 )
 def test_paired_claims(tmp_path, items, gap, expected):
-    (row,) = verdicts(tmp_path, [MORE_EXPERTS], counts=experts(items, gap)).to_dicts()
+    (row,) = verdicts(tmp_path, [MORE_EXPERTS], counts=experts_table(items, gap)).to_dicts()
     assert row["verdict"] == expected
     assert (row["test"], row["n"], row["unit_of_replication"]) == ("sign flips", items, "concepts")
     assert row["low"] <= row["effect"] <= row["high"]
@@ -86,7 +73,7 @@ def test_claims_about_alignment(tmp_path, items, noise, twin, expected):
 
 
 def test_sign_flips_agree_with_scipy(tmp_path):
-    tables = {"counts": experts(8, 2, seed=3)}
+    tables = {"counts": experts_table(8, 2, seed=3)}
     finding = found(tmp_path, MORE_EXPERTS, draws=20000, **tables)
     by_control = {
         control: tables["counts"]
@@ -104,7 +91,7 @@ def test_sign_flips_agree_with_scipy(tmp_path):
 
 
 def test_staying_below_is_exceeding_the_other_way_round(tmp_path):
-    counts = experts(20, -4)
+    counts = experts_table(20, -4)
     below = claim(side("experts"), side("experts", "untrained"), relation="below")
     exceeds = claim(side("experts", "untrained"), side("experts"))
     one, other = (found(tmp_path, row, counts=counts) for row in (below, exceeds))
@@ -191,7 +178,8 @@ def test_alignment_above_0_is_what_the_table_tested(tmp_path):
     baseline = claim(side("alignment", "input_embedding", reference="men"), 0.0)
     assert found(tmp_path, baseline, alignment=alignment_rows()).effect == 0.6
     undefined = alignment_rows(rho=None, low=None, high=None, p=None)
-    assert found(tmp_path, row, alignment=undefined) == nothing("Mantel permutations")
+    reason = "table alignment has no rho there: the similarity does not vary"
+    assert found(tmp_path, row, alignment=undefined) == nothing("Mantel permutations", reason)
 
 
 def test_printed_tests_are_read_with_their_interval_or_without(tmp_path):
@@ -203,6 +191,23 @@ def test_printed_tests_are_read_with_their_interval_or_without(tmp_path):
     row = claim(side("same_category_sharing"), side("expected_sharing"))
     finding = found(tmp_path, row, polysemy_sharing=sharing)
     assert (finding.effect, finding.low, finding.high) == pytest.approx((0.3, 0.2, 0.5))
+
+
+def test_containment_is_what_the_table_of_the_hierarchy_tested(tmp_path):
+    at = {"parent": "pooled", "direction": "child_in_parent"}
+    row = claim(side("containment", **at), side("wrong_containment", **at))
+    (line,) = verdicts(tmp_path, [row], hierarchy=children_table()).to_dicts()
+    assert [line[name] for name in ("value", "other", "effect", "low", "high", "p")] == [
+        *(0.3, 0.1, 0.2, 0.05, 0.4, 0.004)
+    ]
+    assert (line["n"], line["left_out"], line["test"], line["table"]) == (30, 12, "permutations", "hierarchy")
+    assert line["verdict"] == "held"
+    includes = children_table(low=-0.01)
+    assert verdicts(tmp_path, [row], hierarchy=includes)["verdict"].to_list() == ["underpowered"]
+    empty = dict.fromkeys(("own", "wrong", "difference", "low", "high", "p")) | {"concepts": 0, "empty": 42}
+    (line,) = verdicts(tmp_path, [row], hierarchy=children_table(**empty)).to_dicts()
+    assert (line["verdict"], line["left_out"]) == ("underpowered", 42)
+    assert line["reason"] == "table hierarchy has no own of 0 concepts"
 
 
 def test_columns_that_a_quantity_fixes_or_renames_choose_its_rows(tmp_path):
@@ -231,84 +236,68 @@ def test_columns_that_a_quantity_fixes_or_renames_choose_its_rows(tmp_path):
     assert found(tmp_path, claim(*sides), interventions_concepts=effects).effect == pytest.approx(1.5)
 
 
-def discoveries(values: list[float | None]) -> pl.DataFrame:
-    return filled("discoveries", [where() | {"concept": f"c{n}", "fdr": one} for n, one in enumerate(values)])
+FALSE = claim(side("false_discovery"), 0.05, relation="below", matters=0.01)
 
 
-def test_items_without_a_value_take_no_part_and_are_counted(tmp_path, caplog):
-    caplog.set_level("INFO")
-    row = claim(side("false_discovery"), 0.05, relation="below", matters=0.01)
-    finding = found(tmp_path, row, discoveries=discoveries([0.01, None, 0.02, 0.03, 0.01, 0.02, None]))
-    assert finding.n == 5
-    assert finding.effect == pytest.approx(0.05 - 0.018)
-    assert "planted: 2 of 7 have no value." in caplog.text
+def test_false_discoveries_are_a_share_of_all_experts(tmp_path):
+    counts, expected = np.array([0, 1, 10, 40, 149, 200]), np.array([0.5, 0.5, 1, 2, 0, 4])
+    finding = found(tmp_path, FALSE, discoveries=discoveries_table(counts, expected))
+    assert finding.value == pytest.approx(8 / 400)
+    assert finding.effect == pytest.approx(0.03)
+    assert finding.low < finding.effect < finding.high
+    assert (finding.n, finding.left_out, finding.test) == (6, 0, "bootstrap")
+    assert finding.p < 0.1
 
 
-def test_nothing_to_test_is_underpowered_and_stays_in_the_family(tmp_path):
-    rows = [claim(side("false_discovery"), 0.05), MORE_EXPERTS]
-    frame = verdicts(tmp_path, rows, discoveries=discoveries([None, None]), counts=experts(MANY, 10))
-    empty, full = frame.to_dicts()
-    assert empty["verdict"] == "underpowered"
-    assert [empty[name] for name in ("value", "effect", "low", "p", "p_holm")] == [None] * 5
-    assert empty["n"] == 0
-    assert full["p_holm"] == 2 * full["p"]
-
-
-def test_overlaps_of_concepts_without_experts_say_nothing(tmp_path):
-    labels = np.repeat(np.arange(2), 4)
-    overlap = overlap_table({"measured": np.zeros((8, 8))}, empty=True)
-    tables = {"overlap": overlap, "concepts": concepts_table(labels)}
-    row = claim(side("within_overlap"), side("between_overlap"))
-    assert found(tmp_path, row, **tables) == nothing("permuted category labels")
+def test_false_discoveries_of_a_model_and_its_twin_are_resampled_together(tmp_path):
+    rng = np.random.default_rng(9)
+    counts = rng.poisson(20, size=30)
+    tables = [
+        discoveries_table(counts, rate * counts, control)
+        for control, rate in (("measured", 0.1), ("untrained", 0.4))
+    ]
+    row = claim(side("false_discovery"), side("false_discovery", "untrained"), relation="below")
+    finding = found(tmp_path, row, discoveries=pl.concat(tables))
+    assert (finding.effect, finding.low, finding.high) == pytest.approx((0.3, 0.3, 0.3))
+    less = pl.concat([tables[0], tables[1].head(28)])
+    finding = found(tmp_path, row, discoveries=less)
+    assert (finding.n, finding.left_out) == (28, 2)
 
 
 def test_p_values_are_adjusted_over_all_claims(tmp_path):
     rows = [MORE_EXPERTS, claim(side("experts"), 0.0), claim(side("experts"), 1000.0)]
-    frame = verdicts(tmp_path, rows, counts=experts(30, 1))
+    frame = verdicts(tmp_path, rows, counts=experts_table(30, 1))
     assert frame["p_holm"].to_list() == pytest.approx(room.holm(frame["p"].to_numpy()).tolist())
     assert frame["index"].to_list() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
-    ("p", "effect", "high", "n", "expected"),
+    ("p", "effect", "low", "high", "n", "expected"),
     [
-        (0.01, 0.02, 0.03, 9, "held"),  # shown, if small: the caption says how small
-        (0.05, 0.2, 0.3, 9, "held"),
-        (0.051, 0.2, 0.3, 9, "underpowered"),
-        (0.01, -0.2, 0.3, 9, "underpowered"),
-        (0.9, -0.2, 0.04, 9, "not_held"),
-        (0.9, -0.2, 0.04, 4, "underpowered"),
-        (0.9, -0.2, 0.05, 9, "underpowered"),
-        (0.9, -0.2, None, 9, "underpowered"),
+        (0.01, 0.02, 0.01, 0.03, 9, "held"),  # shown, if small: the caption says how small
+        (0.05, 0.2, 0.1, 0.3, 9, "held"),
+        (0.05, 0.2, None, None, 9, "held"),
+        (0.05, 0.2, 0.0, 0.3, 9, "underpowered"),
+        (0.05, 0.02, -0.01, 0.04, 9, "not_held"),
+        (0.051, 0.2, 0.1, 0.3, 9, "underpowered"),
+        (0.01, -0.2, -0.4, 0.3, 9, "underpowered"),
+        (0.9, -0.2, -0.4, 0.04, 9, "not_held"),
+        (0.9, -0.2, -0.4, 0.04, 4, "underpowered"),
+        (0.001, 0.2, 0.1, 0.3, 4, "underpowered"),
+        (0.9, -0.2, -0.4, 0.05, 9, "underpowered"),
+        (1.0, -0.2, None, None, 9, "underpowered"),
+        (None, None, None, None, 9, "underpowered"),
     ],
 )
-def test_verdict(p, effect, high, n, expected):
-    finding = room.Finding(0.0, 0.0, effect, None, high, p, n, "sign flips")
+def test_verdict(p, effect, low, high, n, expected):
+    finding = room.Finding(0.0, 0.0, effect, low, high, p, n, "sign flips")
     assert room.verdict(finding, p, 0.05) == expected
-
-
-def test_a_claim_about_rows_that_are_not_there_is_named(tmp_path):
-    row = claim(side("experts", layer=7), 0.0)
-    with pytest.raises(
-        GolgiError, match=r"Claim `planted` of mini: table counts has no row with .*layer 7\."
-    ):
-        found(tmp_path, row, counts=experts(5, 0))
-    labels = np.repeat(np.arange(2), 3)
-    tables = {"overlap": overlap_table({"measured": np.zeros((6, 6))}), "concepts": concepts_table(labels)}
-    with pytest.raises(GolgiError, match=r"table overlap has no row with .*control rotated"):
-        found(tmp_path, claim(side("overlap_gap", "rotated"), 0.0), **tables)
-
-
-def test_a_table_that_repeats_an_item_is_an_error(tmp_path):
-    twice = pl.concat([discoveries([0.1, 0.2]), discoveries([0.1])])
-    with pytest.raises(GolgiError, match="several values for one of the concepts"):
-        found(tmp_path, claim(side("false_discovery"), 0.0), discoveries=twice)
 
 
 def test_same_seed_same_bytes(tmp_path):
     files = []
     for name in "ab":
         (tmp_path / name).mkdir()
-        verdicts(tmp_path / name, [MORE_EXPERTS], counts=experts(12, 2))
+        verdicts(tmp_path / name, [MORE_EXPERTS], counts=experts_table(12, 2))
         files.append((tmp_path / name / "claims.parquet").read_bytes())
     assert files[0] == files[1]

@@ -10,6 +10,7 @@ from synthetic_results import case
 from test_figures_drawing import draw, named
 
 from golgi.captions import caption
+from golgi.captions.claims import amount, remarks
 from golgi.figures.claims import RED, VERDICTS, wrapped
 from golgi.figures.page import text_width
 from golgi.report_claims import claim_counts, claim_rows
@@ -119,7 +120,7 @@ def test_what_is_undefined_says_so():
 def test_numbers_of_concepts_that_differ_are_a_range():
     tables = claims(("a", "b"))
     rows = tables["claims"].with_columns(n=pl.when(pl.col("model") == "b").then(30).otherwise(pl.col("n")))
-    assert "sign flips, 30 to 48 concepts" in texts(draw("claims", {"claims": rows}))
+    assert "sign flips, 30 to 48 concepts, up to 2 left out" in texts(draw("claims", {"claims": rows}))
 
 
 def test_the_caption_counts_the_verdicts_and_states_every_number():
@@ -131,20 +132,52 @@ def test_the_caption_counts_the_verdicts_and_states_every_number():
         "category labels, 48 concepts)" in text
     )
     assert (
-        "“Overlap follows the lexicon's tree” (tree_correlation 1.4, against 0; difference .40 no interval"
-        in text
+        "“Overlap follows the lexicon's tree” (tree_correlation 1.4, against 0; difference .40 "
+        "Pearson's r, adjusted p < .001, permutations, 48 concepts; no interval)" in text
     )
+    assert "sign flips, 48 concepts; 2 concepts left out, without a value)" in text
     assert "difference −.030 [−.090, .030] Spearman's ρ" in text
     assert ".050 is excluded" in text
+
+
+def said(name: str, **others) -> list[str]:
+    """Remarks on the row of one claim, some of its columns changed."""
+    row = next(row for row in claims()["claims"].iter_rows(named=True) if row["claim"] == name)
+    return remarks(row | others)
 
 
 def test_the_caption_says_when_what_is_held_is_small():
     rows = claims()["claims"].with_columns(matters=pl.lit(0.5))
     assert "; less than .50, which would matter)" in caption("claims", {"claims": rows}, {})
+    small = {"effect": 0.03, "low": 0.01, "high": 0.06, "matters": 0.05}
+    assert said("categories", **small) == ["below .050, the smallest that matters"]
+    assert said("tree", effect=0.04) == [
+        "below .050, the smallest that matters",
+        "r squared is below 1 %",
+        "no interval",
+    ]
+    assert said("tree", effect=0.09) == ["r squared is below 1 %", "no interval"]
+
+
+def test_the_caption_says_what_is_wanting_to_a_verdict():
+    assert said("tree", verdict="underpowered", effect=-0.1, p_holm=1.0) == [
+        "no interval: cannot be shown not to hold"
+    ]
+    wide = {"verdict": "underpowered", "low": -0.01, "p_holm": 0.01}
+    assert said("categories", **wide) == ["significant, but the interval includes 0"]
+    assert said("learned", low=140.0, high=140.0) == [
+        "the interval has no width: all concepts are alike in this"
+    ]
+
+
+def test_small_numbers_keep_their_sign():
+    shown = {-0.0003: "−.0003", 0.0: ".000", 0.05: ".050", -0.26: "−.26", 140.0: "140.0"}
+    assert [amount(value) for value in shown] == list(shown.values())
 
 
 def test_the_caption_of_an_undefined_claim():
-    assert "(undefined: the tables leave nothing to compare)" in caption("claims", claims(undefined=True), {})
+    text = caption("claims", claims(undefined=True), {})
+    assert "(undefined: no concept has an expert; 48 concepts left out, without a value)" in text
 
 
 def test_the_report_states_each_claim_once_with_a_row_for_every_model():
@@ -160,11 +193,23 @@ def test_the_report_states_each_claim_once_with_a_row_for_every_model():
     wrong = next(row for row in rows if row["verdict"] == "not_held")
     assert (wrong["word"], wrong["note"]) == ("not held", ".050 is excluded")
     tree = next(row for row in rows if row["claim"] == "tree")
-    assert tree["shown_interval"] == ""
+    assert (tree["shown_interval"], tree["note"]) == ("", "no interval")
+    stable = next(row for row in rows if row["claim"] == "stable")
+    assert stable["note"] == "2 concepts left out, without a value"
+
+
+def test_the_report_says_the_size_where_models_have_another():
+    rows = claims(("a", "b"))["claims"].filter(pl.col("claim") == "learned")
+    sizes = rows.with_columns(quantity=pl.Series(["experts of 9 units", "experts of 4 units"]))
+    first, second = claim_rows(sizes)
+    assert "experts of 9 units exceeds" in first["compared"]
+    assert (first["note"], second["note"]) == ("", "experts of 4 units")
 
 
 def test_the_report_counts_the_verdicts_and_is_silent_without_claims():
     assert claim_counts(claims()["claims"]) == {"held": 3, "not held": 1, "underpowered": 1}
     assert claim_rows(None) == []
     assert claim_counts(None) == {}
-    assert claim_rows(claims(undefined=True)["claims"])[0]["shown_effect"] == "undefined"
+    undefined = claim_rows(claims(undefined=True)["claims"])[0]
+    assert undefined["shown_effect"] == "undefined"
+    assert undefined["note"].startswith("no concept has an expert")

@@ -107,9 +107,9 @@ def test_the_word_has_one_scale_where_it_occurs_and_where_not():
 
 def test_planned_tests_alone_are_marked_with_their_p():
     figure = draw(intervention_tables())
-    assert len(named(figure, "planned")) == 4
-    assert [line.get_xdata()[0] for line in named(figure, "planned")] == [10] * 4
-    assert texts(figure).count("k = 10: Holm p = .002") == 4
+    assert len(named(figure, "planned")) == 3
+    assert [line.get_xdata()[0] for line in named(figure, "planned")] == [10] * 3
+    assert texts(figure).count("k = 10: Holm p = .002") == 3
 
 
 def test_concepts_and_prompts_are_counted():
@@ -141,6 +141,11 @@ def test_caption_has_every_number_of_the_planned_size():
     assert "share of continuations with it from .100 to .142 (difference to random +.042 [" in text
     assert "loss on neutral text +.062 nats per token [.047, .078] (perplexity × 1.064; difference" in text
     assert "Zeroing: −.94 nats [−1.17, −.70] where the word occurs" in text
+    pushed = (
+        "That pushes top units 2.5 away from their mean response to other sentences, and random ones 1.5."
+    )
+    assert text.count(pushed) == 1
+    assert text.count("That pushes top units .5 away") == 1
     for hedge in ("not shown", "do not", "as large", "as much", "no adjusted p", "Fewer"):
         assert hedge not in text
 
@@ -161,7 +166,7 @@ def test_caption_has_every_number_of_the_planned_size():
             {"over_next_low": -0.1},
             "That they raise the word's log-probability more than the next units do is",
         ),
-        ({"p_smallest": 0.03125}, "With 12 concepts and 4 planned tests no adjusted p can be below .125."),
+        ({"p_smallest": 0.03125}, "With 12 concepts and 3 planned tests no adjusted p can be below .094."),
         ({"effect": 0.02}, "The word changes as much where it does not occur."),
         ({"effect": 0.02}, "The cost, per token of neutral text, is as large as the effect on the word."),
         ({"without": 3}, "(12 concepts, 3 more without a prompt;"),
@@ -177,6 +182,35 @@ def test_a_fall_is_supported_by_a_fall():
     zeroed = of(action="zero", quantity="occurs", units="top", size=10)
     assert "do not lower the word's log-probability more" in said(changed(zeroed, difference=0.3))[2]
     assert "includes 0" in said(changed(zeroed, difference_high=0.3))[2]
+
+
+def test_the_mean_negative_is_explored_on_both_sides():
+    silenced = of(action="mean_negative", quantity="occurs", units="top", size=10)
+    where = "Setting to the mean negative response"
+    assert "difference to random −.94 [−1.25, −.62], p < .001, two-sided)" in said(intervention_tables())[2]
+    for columns, sentence in (
+        ({"difference": 0.3, "difference_low": 0.1, "difference_high": 0.5}, None),
+        ({"difference": 0.0}, "The top units do not change the word's log-probability otherwise than"),
+        (
+            {"difference_high": 0.3},
+            "includes 0: that the top units change the word's log-probability otherwise",
+        ),
+        ({"p": 0.2}, "By its p-value that the top units change the word's log-probability otherwise than"),
+        ({"over_next_high": 0.3}, "That they change the word's log-probability otherwise than the next"),
+    ):
+        text = said(changed(silenced, **columns))[2].split(where)[1]
+        assert (sentence or "two-sided") in text
+        assert ("not shown" in text or "do not" in text) == (sentence is not None)
+    assert "no adjusted p" not in said(changed(silenced, p_smallest=0.5))[2]
+
+
+def test_the_caption_owns_what_the_comparison_mixes():
+    shown = said(intervention_tables())[1]
+    assert "top against random mixes which units are set with how far" in shown
+    assert "a mean of maxima, above what a unit has at most tokens" in shown
+    assert "they generalise over concepts, given these prompts" in shown
+    unmoved = changed(of(units="random"), displacement=None)
+    assert "That pushes" not in said(unmoved)[2]
 
 
 def test_continuations_and_cost_are_judged_too():

@@ -109,6 +109,15 @@ def test_stability_caption_states_the_recommended_size():
     assert "no sign of learning" not in text
 
 
+def test_concepts_whose_folds_share_documents_are_named():
+    tables = changed("stability", sharing_concepts=3)
+    assert "(3 with shared documents)" in " ".join(texts(draw("stability", tables)))
+    said = "In 3 of 12 concepts whole documents (or frames) do not fill the folds"
+    assert said in caption("stability", tables, OPTIONS)
+    assert "do not fill the folds" not in caption("stability", case("small"), OPTIONS)
+    assert said in caption("stability", changed("stability", sharing_concepts=3, recommended=False), OPTIONS)
+
+
 def test_a_twin_that_is_as_stable_is_named():
     text = caption("stability", changed("stability", "untrained", overlap=0.9), OPTIONS)
     assert "as stable in the untrained twin: their stability is no sign of learning" in text

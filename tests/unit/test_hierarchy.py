@@ -21,6 +21,7 @@ from golgi.statistics.parenthood import (
     count_shared,
     differences,
     permute_parents,
+    placed_containment,
     pooled_containment,
 )
 from golgi.statistics.resampling import permutations
@@ -295,6 +296,22 @@ def test_pooled_containment_is_brute_force(seed):
             values = contained[child, chosen]
             expected = np.nan if np.isnan(values).all() else np.nanmean(values)
             np.testing.assert_allclose(found[child, category], expected)
+
+
+@given(seed=st.integers(0, 30))
+def test_placed_containment_is_brute_force(seed):
+    random = np.random.default_rng(seed)
+    categories, parents = random_parents(random, 7)
+    contained = random.random((7, 14))
+    found = placed_containment(contained, parents, categories)
+    for child in range(7):
+        for place in range(7):
+            kept = child if categories[child] == categories[place] else place
+            (parent,) = np.flatnonzero((parents.without == kept) & (parents.half != parents.halves[child]))
+            assert found[child, place] == contained[child, parent]
+    np.testing.assert_array_equal(
+        np.diagonal(found), pooled_containment(contained, parents, categories)[np.arange(7), categories]
+    )
 
 
 @pytest.mark.parametrize("holes", [0.0, 0.3])

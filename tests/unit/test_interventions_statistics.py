@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
-from synthetic_interventions import PLANTED, SIZES, prompts_table
+from synthetic_interventions import PLANNED, PLANTED, SIZES, displacement, prompts_table
 
 from golgi.errors import GolgiError
 from golgi.statistics.interventions import (
     bootstrap_prompts,
     concept_means,
     expected_sign,
+    flip_signs,
     measure_interventions,
 )
 from golgi.statistics.resampling import holm, sign_flip_test
@@ -111,10 +112,10 @@ def test_a_row_for_every_condition_and_quantity(tmp_path):
     assert (tmp_path / "interventions_concepts.csv").is_file()
 
 
-@pytest.mark.parametrize(("action", "sign"), [("force", 1), ("zero", -1), ("mean_negative", -1)])
+@pytest.mark.parametrize(("action", "sign"), [("force", 1), ("zero", -1), ("mean_negative", 0)])
 def test_expected_directions(action, sign):
     assert [expected_sign(action, quantity) for quantity in ("occurs", "absent", "generated")] == [sign] * 3
-    assert expected_sign(action, "neutral") == 1
+    assert expected_sign(action, "neutral") == abs(sign)
 
 
 def test_planted_effects_are_found_and_their_interval_holds_the_truth(tmp_path):
@@ -122,8 +123,8 @@ def test_planted_effects_are_found_and_their_interval_holds_the_truth(tmp_path):
     table, _ = measure(tmp_path, prompts, permutations=1999, bootstraps=500)
     for action, sign in PLANTED.items():
         row = one(table, action=action, size=10, quantity="occurs", units="top")
-        assert row["family"] == "planned"
-        assert row["expected"] == ("rise" if sign > 0 else "fall")
+        assert row["family"] == ("planned" if (action, "occurs") in PLANNED else "exploratory")
+        assert row["expected"] == {"force": "rise", "zero": "fall", "mean_negative": None}[action]
         assert row["p"] < 0.01
         truth = sign * np.log10(1 + 10)
         assert row["difference_low"] < truth < row["difference_high"]
@@ -136,7 +137,19 @@ def test_the_wrong_direction_is_no_finding(tmp_path):
     prompts = prompts_table(concepts=10, prompts=5)
     swapped = prompts.with_columns(value=2 * pl.col("base") - pl.col("value"))
     table, _ = measure(tmp_path, swapped)
-    assert table.filter(units="top", size=10, quantity="occurs")["p"].min() > 0.95
+    p = dict(table.filter(units="top", size=10, quantity="occurs").select("action", "p").rows())
+    assert min(p["force"], p["zero"]) > 0.95
+    assert p["mean_negative"] < 0.05  # for it either direction is a finding
+
+
+def test_without_a_direction_p_is_twice_that_of_the_nearer_side():
+    means = np.random.default_rng(1).normal(size=(9, 40)) + np.linspace(-1, 1, 40)
+    options = {"draws": 499, "seed": 3}
+    rise, fall, either = (flip_signs(means, np.full(40, sign), **options) for sign in (1, -1, 0))
+    np.testing.assert_array_equal(rise, sign_flip_test(means, **options))
+    np.testing.assert_array_equal(fall, sign_flip_test(-means, **options))
+    np.testing.assert_array_equal(either, np.minimum(1, 2 * np.minimum(rise, fall)))
+    assert either.max() <= 1
 
 
 def test_nothing_gives_uniform_p():
@@ -159,7 +172,7 @@ def test_p_is_that_of_scipys_paired_permutation_test(tmp_path):
             (sign * top, sign * other),
             lambda a, b, axis: (a - b).mean(axis=axis),
             permutation_type="samples",
-            alternative="greater",
+            alternative="two-sided" if action == "mean_negative" else "greater",
             n_resamples=np.inf,
             vectorized=True,
         )
@@ -170,14 +183,7 @@ def test_holm_is_over_the_planned_tests_of_all_models_and_actions(tmp_path):
     table, _ = measure(tmp_path, prompts_table(models=("a", "b"), concepts=5, prompts=4, noise=3.0))
     planned = table.filter(family="planned")
     assert planned.select("model", "action", "quantity", "size", "units").rows() == [
-        (model, action, quantity, 10, "top")
-        for model in ("a", "b")
-        for action, quantity in (
-            ("force", "generated"),
-            ("force", "occurs"),
-            ("mean_negative", "occurs"),
-            ("zero", "occurs"),
-        )
+        (model, action, quantity, 10, "top") for model in ("a", "b") for action, quantity in PLANNED
     ]
     assert planned["p_holm"].to_list() == holm(planned["p"].to_numpy()).tolist()
     assert table["p_holm"].count() == planned.height
@@ -191,6 +197,8 @@ def test_few_concepts_cannot_give_a_small_p(tmp_path, concepts, smallest):
     row = one(table, action="force", size=10, quantity="occurs", units="top")
     assert row["p_smallest"] == pytest.approx(smallest)
     assert row["p"] >= 0.6 * smallest  # that many of the drawn signs, give or take
+    either = one(table, action="mean_negative", size=10, quantity="occurs", units="top")
+    assert either["p_smallest"] == pytest.approx(2 * smallest)
     assert row["low"] <= row["effect"] <= row["high"]
 
 
@@ -208,7 +216,7 @@ def test_what_no_prompt_measures_is_empty_and_counted(tmp_path):
     assert set(never["without"]) == {3}
     for column in ("base", "effect", "low", "high", "difference", "p", "p_holm", "p_smallest"):
         assert never[column].null_count() == never.height
-    assert table.filter(family="planned")["p_holm"].count() == 3
+    assert table.filter(family="planned")["p_holm"].count() == 2
 
 
 def test_differences_use_the_prompts_that_both_measure(tmp_path):
@@ -231,6 +239,19 @@ def test_where_no_unit_could_be_set_nothing_was_measured(tmp_path):
     assert (row["concepts"], row["without"], row["prompts"]) == (2, 1, 4)
     assert row["changed"] == pytest.approx(20 / 3)
     assert set(table.filter(size=10, units="random")["changed"]) == {7.5}
+
+
+def test_displacement_is_the_mean_over_draws_then_concepts(tmp_path):
+    prompts = prompts_table(concepts=3, prompts=2)
+    table, _ = measure(tmp_path, prompts)
+    for action, units, found in table.select("action", "units", "displacement").rows():
+        assert found == pytest.approx(displacement(action, units))
+    own = pl.col("concept").str.slice(-1).cast(pl.Float64) + pl.col("draw")
+    none = (pl.col("concept") == "thing002") | (pl.col("units") == "next")
+    table, _ = measure(tmp_path, prompts.with_columns(displacement=pl.when(~none).then(own)))
+    row = one(table, action="force", size=10, quantity="absent", units="random")
+    assert row["displacement"] == pytest.approx(np.mean([0.5, 1.5]))
+    assert table.filter(units="next")["displacement"].null_count() == table.filter(units="next").height
 
 
 def test_units_that_were_not_acted_on_have_no_row(tmp_path):
@@ -274,14 +295,46 @@ def test_interval_of_one_concept_is_scipys_over_prompts():
     np.testing.assert_allclose([low[0], high[0]], scipys, atol=0.04)
 
 
-def test_spread_of_both_levels_is_in_the_interval():
-    """Sums of independent variances: of concept means, and of prompts within a concept."""
+def nested(values):
+    """Values [concept, prompt, test] with prompts of their own for every concept."""
+    concepts, prompts, tests = values.shape
+    own = np.full((concepts, concepts, prompts, tests), np.nan)
+    own[np.arange(concepts), np.arange(concepts)] = values
+    return own.reshape(concepts, concepts * prompts, tests)
+
+
+def test_spread_of_every_level_is_in_the_interval():
+    """Sums of independent variances: of concepts, of prompts, and of prompts within a concept."""
     random = np.random.default_rng(2)
-    values = random.normal(size=(60, 1, 1)) + 2 * random.normal(size=(60, 20, 1))
-    low, high = bootstrap_prompts(values, np.ones(values.shape[:2]), draws=4000, seed=0)
-    between = values.mean(axis=1).var() / 60
-    within = values.var(axis=1).mean() / 20 / 60
-    assert (high - low)[0] == pytest.approx(2 * 1.96 * np.sqrt(between + within), rel=0.06)
+    concepts, prompts = 60, 30
+    own = random.normal(size=(concepts, 1, 1)) + 2 * random.normal(size=(concepts, prompts, 1))
+    between = own.mean(axis=1).var() / concepts
+    within = own.var(axis=1).mean() / prompts / concepts
+    low, high = bootstrap_prompts(nested(own), np.ones((concepts, concepts * prompts)), draws=4000, seed=0)
+    assert (high - low)[0] == pytest.approx(2 * 1.96 * np.sqrt(between + 2 * within), rel=0.06)
+    shared = own + random.normal(size=(1, prompts, 1))
+    alike = shared.mean(axis=0).var() / prompts
+    low, high = bootstrap_prompts(shared, np.ones((concepts, prompts)), draws=4000, seed=0)
+    assert (high - low)[0] == pytest.approx(2 * 1.96 * np.sqrt(between + alike + within), rel=0.06)
+
+
+@pytest.mark.parametrize("level", ["shared", "nested"])
+def test_intervals_cover_whether_or_not_concepts_share_prompts(level):
+    """Of 400 sets of data about .95 have the true mean, 0, in their interval: a test is a set of its own."""
+    random = np.random.default_rng(4)
+    concepts, prompts, tests = 24, 24, 400
+    values = random.normal(size=(concepts, 1, tests)) + 2 * random.normal(size=(concepts, prompts, tests))
+    values = nested(values) if level == "nested" else values + 2 * random.normal(size=(1, prompts, tests))
+    low, high = bootstrap_prompts(values, np.ones(values.shape[:2]), draws=500, seed=1)
+    covered = np.mean((low <= 0) & (high >= 0))
+    assert 0.92 <= covered <= 0.985
+
+
+def test_a_prompt_is_drawn_for_all_concepts_at_once():
+    values = np.repeat(np.random.default_rng(0).normal(size=(1, 30, 1)), 5, axis=0)
+    several = bootstrap_prompts(values, np.ones((5, 30)), draws=4000, seed=1)
+    alone = bootstrap_prompts(values[:1], np.ones((1, 30)), draws=4000, seed=1)
+    np.testing.assert_allclose(several, alone, atol=0.05)
 
 
 @given(arrays(np.float64, (3, 4, 2), elements=st.floats(-5, 5)), st.sets(st.integers(0, 11), max_size=11))

@@ -116,12 +116,23 @@ def test_values_are_those_of_the_units_themselves(ap):
     assert count_shortage(planned) == {}
 
 
+def test_displacement_is_the_mean_distance_from_the_mean_response(ap):
+    units = read_units(ap, 2)
+    actions = ["force", "zero", "mean_negative"]
+    for one in plan_interventions(units, actions=actions, sizes=[5], draws=2, concept="cat", seed=1):
+        usual = units.negative_mean[one.chosen].astype(float)
+        distances = [abs(value - mean) for value, mean in zip(one.values.astype(float), usual, strict=True)]
+        assert one.displacement == pytest.approx(sum(distances) / 5)
+        assert (one.displacement == 0) == (one.action == "mean_negative")
+
+
 def test_where_units_are_few_sets_are_smaller_and_the_shortage_is_counted(ap):
     units = read_units(ap, 0)
     total = len(units.measured)
     planned = plan_interventions(units, actions=["zero"], sizes=[100], draws=1, concept="cat", seed=1)
     sizes = {one.units: len(one.chosen) for one in planned}
     assert sizes == {"top": 100, "next": total - 100, "random": 0}
+    assert [one.displacement is None for one in planned] == [False, False, True]
     assert count_shortage(planned) == {("next", 100): 200 - total, ("random", 100): 100}
 
 

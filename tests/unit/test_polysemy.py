@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.special import comb
+from scipy.stats import t as student
 
 from golgi.errors import GolgiError
 from golgi.statistics.polysemy import (
-    bootstrap_polysemous,
     bootstrap_sharing,
+    jackknife_polysemous,
     measure_polysemy,
     one_category_chance,
     permute_sharing,
@@ -175,28 +176,63 @@ def test_chance_of_one_category_counts_the_choices(sizes, held):
     assert one_category_chance(np.array([held]), labels)[0] == pytest.approx(expected)
 
 
-def test_share_interval_is_about_the_share_and_covers_that_of_other_concepts():
+def share_of(members: np.ndarray) -> float:
+    return float((members.sum(axis=1) >= 2).mean())
+
+
+def sparse(members: np.ndarray) -> csr_array:
+    return csr_array(members.astype(np.int64))
+
+
+@pytest.mark.parametrize("breadth", ["even", "lognormal", "gamma"])
+@pytest.mark.parametrize(("concepts", "mean"), [(12, 25), (48, 10)])
+def test_share_interval_covers_the_share_of_other_concepts(breadth, concepts, mean):
+    """Concepts with unequal numbers of experts among 400 units, of which some are liked more."""
     random = np.random.default_rng(9)
-    liking = random.standard_normal((400, 300)) + 0.8 * random.standard_normal((20, 300))[np.arange(400) % 20]
-    members = liking > 2.6  # [concept, unit] of a large world, of which studies see 40 concepts
+    liking = random.gamma(2, 0.5, 400)
 
     def study() -> np.ndarray:
-        kept = members[random.choice(400, 40, replace=False)].T
-        return kept[kept.any(axis=1)]
+        scale = {
+            "even": np.ones(concepts),
+            "lognormal": random.lognormal(-0.5, 1, concepts),
+            "gamma": random.gamma(0.5, 2, concepts),
+        }[breadth]
+        members = random.random((400, concepts)) < np.outer(liking, mean * scale / 400)
+        return members[members.any(axis=1)]
 
-    truth = np.mean([(one.sum(axis=1) >= 2).mean() for one in (study() for _ in range(300))])
-    covered = []
-    for _ in range(40):
-        seen = study()
-        low, high = bootstrap_polysemous(csr_array(seen.astype(np.int64)), draws=300, seed=3)
-        assert low < (seen.sum(axis=1) >= 2).mean() < high
-        covered.append(low <= truth <= high)
-    assert np.mean(covered) >= 0.85
+    truth = np.mean([share_of(study()) for _ in range(300)])
+    seen = [study() for _ in range(150)]
+    ends = np.array([jackknife_polysemous(sparse(members)) for members in seen])
+    shares = np.array([share_of(members) for members in seen])
+    assert ((ends[:, 0] >= 0) & (ends[:, 0] <= shares) & (shares <= ends[:, 1]) & (ends[:, 1] <= 1)).all()
+    assert np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])) >= 0.9
 
 
-def test_no_expert_has_no_interval():
-    none = bootstrap_polysemous(csr_array((0, 6), dtype=np.int64), draws=50, seed=0)
-    assert np.isnan(none).all()
+def test_share_interval_is_that_of_concepts_left_out_one_by_one():
+    members = np.random.default_rng(4).random((60, 9)) < 0.15
+    members = members[members.any(axis=1)]
+
+    def log_odds(kept: np.ndarray) -> float:
+        several = (kept.sum(axis=1) >= 2).sum()
+        return np.log((several + 0.5) / (kept.any(axis=1).sum() - several + 0.5))
+
+    left = np.array([log_odds(np.delete(members, concept, axis=1)) for concept in range(9)])
+    reach = student.ppf(0.975, 8) * np.sqrt(8 / 9 * ((left - left.mean()) ** 2).sum())
+    ends = [1 / (1 + np.exp(-log_odds(members) - side)) for side in (-reach, reach)]
+    assert jackknife_polysemous(sparse(members)) == pytest.approx(tuple(ends))
+
+
+def test_share_interval_reaches_a_share_of_nothing_and_of_everything():
+    alone = np.repeat(np.eye(5, dtype=bool), 4, axis=0)
+    low, high = jackknife_polysemous(sparse(alone))
+    assert low == 0 < high < 0.2
+    low, high = jackknife_polysemous(sparse(np.ones((20, 5), bool)))
+    assert 0.8 < low < high == 1
+
+
+def test_no_expert_and_a_single_concept_have_no_interval():
+    assert np.isnan(jackknife_polysemous(csr_array((0, 6), dtype=np.int64))).all()
+    assert np.isnan(jackknife_polysemous(csr_array(np.ones((4, 1), np.int64)))).all()
     low, high = bootstrap_sharing(np.zeros((1, 6, 6)), LABELS, draws=50, seed=0)
     assert np.isnan([low[0], high[0]]).all()
 

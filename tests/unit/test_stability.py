@@ -4,7 +4,16 @@ import tracemalloc
 import numpy as np
 import polars as pl
 import pytest
-from expert_data import NAMES, SENTENCES, UNITS, label_rows, write_concepts, write_responses, write_sets
+from expert_data import (
+    NAMES,
+    SENTENCES,
+    UNITS,
+    label_rows,
+    write_concepts,
+    write_pool,
+    write_responses,
+    write_sets,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
@@ -12,7 +21,14 @@ from sklearn.metrics import average_precision_score
 from golgi.errors import GolgiError
 from golgi.experts.chance import chance_precision
 from golgi.statistics import rescoring
-from golgi.statistics.folds import Grid, draw_folds, shuffle_each, shuffle_often
+from golgi.statistics.folds import (
+    Grid,
+    draw_folds,
+    read_origins,
+    shared_origins,
+    shuffle_each,
+    shuffle_often,
+)
 from golgi.statistics.precision import Point
 from golgi.statistics.resampling import multiplicities
 from golgi.statistics.stability import (
@@ -27,13 +43,15 @@ from golgi.tables import open_arrays, read_table, write_arrays
 
 GRID = Grid(3, [4, 10], [8, 20])
 THRESHOLDS = [0.6, 0.9]
+ALONE = np.arange(SENTENCES)  # every sentence of an origin of its own
 LAST, TWIN = Point("mini", "20", 20), Point("mini", "untrained", None)
 
 
-def measure(folder, *, point=LAST, controls=("shuffled",), grid=GRID, threads=1, **written):
+def measure(folder, *, point=LAST, controls=("shuffled",), grid=GRID, threads=1, origins=None, **written):
     path = folder / f"{point.checkpoint}-{threads}.parquet"
     measure_stability(
         responses=write_responses(folder, **written)["neuron"],
+        pool=write_pool(folder / "pool.parquet", origins=origins),
         sets=write_sets(folder / "sets.parquet"),
         concepts=write_concepts(folder / "concepts.parquet"),
         point=point,
@@ -61,7 +79,8 @@ def summarise(folder, parts, **options):
 def test_folds_are_disjoint_and_the_smaller_begin_the_larger(folds, sizes, seed):
     grid = Grid(folds, sorted(sizes), sorted(2 * size for size in sizes))
     rows = np.arange(100, 130), np.arange(200, 260)
-    sets = draw_folds(rows, "cat", grid, seed=seed)
+    origins = np.random.default_rng(seed).integers(0, 40, 300)
+    sets = draw_folds(rows, "cat", grid, origins=origins, seed=seed)
     assert len(sets) == folds * len(sizes) ** 2
     assert grid.rows == sum(len(one) + len(other) for one, other in sets)
     largest = sets[-folds:]
@@ -77,15 +96,93 @@ def test_folds_are_disjoint_and_the_smaller_begin_the_larger(folds, sizes, seed)
 
 def test_a_draw_depends_on_the_concept_and_the_seed_alone():
     rows = label_rows()[0]
-    flat = [np.concatenate(draw_folds(rows, *key, GRID, seed=seed)[-1]) for *key, seed in
-            (("cat", 7), ("cat", 7), ("dog", 7), ("cat", 8))]  # fmt: skip
+    flat = [
+        np.concatenate(draw_folds(rows, name, GRID, origins=ALONE, seed=seed)[-1])
+        for name, seed in (("cat", 7), ("cat", 7), ("dog", 7), ("cat", 8))
+    ]
     assert flat[0].tolist() == flat[1].tolist()
     assert flat[0].tolist() != flat[2].tolist()
     assert flat[0].tolist() != flat[3].tolist()
 
 
+def dealt(counts, folds, *, seed=0):
+    """Largest folds of origins with so many (positives, negatives) each, and the number of every row."""
+    counts = np.array(counts)
+    numbers = [np.repeat(np.arange(len(counts)), kind) for kind in counts.T]
+    origins = np.concatenate(numbers)
+    rows = np.arange(len(numbers[0])), np.arange(len(numbers[0]), len(origins))
+    most, least = counts.sum(axis=0) // folds, counts.sum(axis=0) // (2 * folds)
+    grid = Grid(folds, *([min(half, whole), whole] for half, whole in zip(least, most, strict=True)))
+    return draw_folds(rows, "cat", grid, origins=origins, seed=seed), origins
+
+
+@given(st.lists(st.integers(2, 6), max_size=12), st.integers(2, 4), st.integers(0, 9))
+def test_folds_share_no_origin_where_whole_ones_fill_them(large, folds, seed):
+    # Documents with positives and negatives, each as often as there are folds, and single sentences.
+    documents = [(size, size // 2) for size in large] * folds
+    sets, origins = dealt([*documents, *[(1, 0), (0, 1)] * (8 * folds)], folds, seed=seed)
+    assert shared_origins(sets[-folds:], origins) == 0
+    homes = [set(origins[np.concatenate(fold)].tolist()) for fold in sets[-folds:]]
+    assert not any(one & other for one, other in itertools.combinations(homes, 2))
+
+
+def test_frames_of_templates_are_dealt_whole():
+    random = np.random.default_rng(3)
+    often = random.permutation(1 / np.arange(5, 95))  # some frames are written far more often than others
+    frames = [random.multinomial(number, often / often.sum()) for number in (200, 500)]
+    sets, origins = dealt(np.transpose(frames), 4)
+    assert [len(part) for part in sets[-1]] == [50, 125]
+    assert shared_origins(sets[-4:], origins) <= 2  # of 90: a sentence or two may fill up
+
+
+def test_origins_too_large_for_a_fold_are_split_and_counted():
+    sets, origins = dealt([(30, 0), (0, 60)], 3)
+    assert shared_origins(sets[-3:], origins) == 2
+    sets, origins = dealt([(14, 0), *[(1, 0)] * 6, *[(0, 1)] * 20], 2)
+    assert shared_origins(sets[-2:], origins) == 1
+    whole = [np.sum(origins[positives] == 0) for positives, _ in sets[-2:]]
+    assert sorted(whole) == [4, 10]  # no more leave their origin than have to
+    assert shared_origins(sets[:2], origins) == 0  # the smaller sizes begin with what is at home
+
+
+def test_a_draw_does_not_depend_on_the_numbers_of_origins():
+    rows = label_rows()[0]
+    origins = np.random.default_rng(2).integers(0, 25, SENTENCES)
+    other = np.random.default_rng(3).permutation(1000)[:25][origins]
+    first, second = (draw_folds(rows, "cat", GRID, origins=numbers, seed=7) for numbers in (origins, other))
+    for one, two in zip(first, second, strict=True):
+        assert np.array_equal(np.concatenate(one), np.concatenate(two))
+
+
+def test_sentences_of_unknown_origin_are_apart(tmp_path):
+    origins = ["a:1", "", "a:1", *[""] * (SENTENCES - 3)]
+    numbers = read_origins(write_pool(tmp_path / "pool.parquet", origins=origins))
+    assert numbers[0] == numbers[2]
+    assert len(np.unique(numbers)) == SENTENCES - 1
+
+
+def test_concepts_whose_folds_share_origins_are_counted(tmp_path):
+    lonely = [""] * SENTENCES
+    lonely[:30] = ["book"] * 30  # all sentences about cats, which are negatives of the vehicles
+    each = measure(tmp_path, origins=lonely)
+    table = read(each)
+    assert table.filter(concept="cat")["shared_origins"].to_list() == [1] * table.filter(concept="cat").height
+    assert table.filter(concept="dog")["shared_origins"].max() == 0
+    summed = summarise(tmp_path, [each])
+    for row in summed.iter_rows(named=True):
+        part = table.filter(**{key: row[key] for key in ("control", "positives", "negatives", "threshold")})
+        assert row["sharing_concepts"] == (part["shared_origins"] > 0).sum() > 0
+    assert read(measure(tmp_path))["shared_origins"].max() == 0
+
+
+def test_a_sentence_beyond_the_pool_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("golgi.statistics.stability.read_origins", lambda pool: np.arange(40))
+    with pytest.raises(GolgiError, match=r"sets\.parquet: concept cat names sentence \d+; the last is 39"):
+        measure(tmp_path)
+
+
 def test_shuffling_keeps_rows_and_sizes():
-    sets = draw_folds(label_rows()[0], "cat", GRID, seed=7)
+    sets = draw_folds(label_rows()[0], "cat", GRID, origins=ALONE, seed=7)
     for before, after in zip(sets, shuffle_each(sets, "cat", seed=7), strict=True):
         assert [len(part) for part in before] == [len(part) for part in after]
         assert sorted(np.concatenate(before)) == sorted(np.concatenate(after))
@@ -119,7 +216,7 @@ def test_table_is_brute_force(tmp_path, control):
         responses = {name: arrays.read(name) for name in arrays.names}
     assert len(table) == len(NAMES) * 4 * len(THRESHOLDS)
     for name, rows in list(zip(NAMES, label_rows(), strict=True))[::3]:
-        sets = draw_folds(rows, name, GRID, seed=7)
+        sets = draw_folds(rows, name, GRID, origins=ALONE, seed=7)
         sets = sets if control == "measured" else shuffle_each(sets, name, seed=7)
         for cell, threshold in itertools.product(range(4), THRESHOLDS):
             found = list(expert_sets(responses, sets[3 * cell : 3 * cell + 3], threshold))

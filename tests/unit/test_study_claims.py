@@ -8,7 +8,7 @@ from golgi.study.claims import claim_problems, claim_tables, claimed_tables
 from golgi.study.crosschecks import Checked
 from golgi.study.document import parse_document
 from golgi.study.lexicon import load_lexicon
-from golgi.study.quantities import QUANTITIES
+from golgi.study.quantities import LARGEST, QUANTITIES
 from golgi.study.resolve import resolve
 from golgi.study.schema import study_schema
 from golgi.tables import table_schema
@@ -159,6 +159,14 @@ BAD = {
     "quantity: effect, exceeds: {outcome: generated}": (
         "claims.claim0.exceeds.outcome: counted in another unit than the outcome of the claim itself."
     ),
+    "quantity: containment, exceeds: {control: rotated}": (
+        "claims.claim0.exceeds: `containment` is tested against wrong_containment alone, as in "
+        "`exceeds: wrong_containment`."
+    ),
+    "quantity: wrong_containment, exceeds: 0.1": (
+        "claims.claim0.exceeds: `wrong_containment` is what others are compared with; nothing tests it by "
+        "itself."
+    ),
     "quantity: same_category_sharing, exceeds: expected_sharing, of: {threshold: 0.7}": (
         "claims.claim0.of.threshold: no threshold 0.7 is known here. There are: 0.5."
     ),
@@ -246,6 +254,7 @@ def test_choices_that_are_not_made_are_those_of_the_study():
     chosen = {"action": "force", "units": "top", "size": 10, "outcome": "occurs"}
     assert effect == {"model": "tiny", "checkpoint": "400"} | chosen
     assert rows("quantity: stability, exceeds: 0")[0]["left"]["where"]["positives"] == 25
+    assert rows("quantity: probe_ap, exceeds: unit_ap")[0]["left"]["where"]["size"] == LARGEST
 
 
 def test_the_other_side_takes_over_what_it_does_not_say():
@@ -278,21 +287,30 @@ def test_a_claim_names_the_tables_it_rests_on():
         "quantity: alignment, exceeds: 0, of: {reference: men}": ["alignment"],
         "quantity: alignment, exceeds: {control: rotated}, of: {reference: men}": ["alignment_pairs"],
         "quantity: probe_ap, exceeds: unit_ap": ["probes"],
+        "quantity: containment, exceeds: wrong_containment": ["hierarchy"],
     }
     spec = checked(*needed).spec
     assert [claim_tables(claim) for claim in spec["claims"].values()] == list(needed.values())
-    assert claimed_tables(spec) == ["overlap", "concepts", "alignment", "alignment_pairs", "probes"]
+    assert claimed_tables(spec) == [
+        "overlap",
+        "concepts",
+        "alignment",
+        "alignment_pairs",
+        "probes",
+        "hierarchy",
+    ]
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
 def test_quantities_are_columns_of_tables(name):
     quantity = QUANTITIES[name]
     columns = {column["name"] for column in table_schema(quantity.table)["columns"]}
+    named = {quantity.value, quantity.per, quantity.difference, quantity.left_out} - {None}
     needed = (
         {quantity.columns.get(one, one) for one in quantity.selectors} | {"checkpoint"} | set(quantity.fixed)
     )
     items = set(quantity.items) if quantity.way == "paired" else set()
-    assert needed | items | {quantity.value} <= columns
+    assert needed | items | named <= columns
 
 
 def test_the_schema_knows_every_quantity_and_selector():

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from golgi.captions.claims import VERDICTS, amount, remark
+from golgi.captions.claims import VERDICTS, amount, remarks
 
 RELATIONS = {"exceeds": "exceeds", "below": "stays below"}
 
@@ -24,17 +24,18 @@ def claim_rows(claims: pl.DataFrame | None) -> list[dict[str, Any]]:
 
 
 def _shown(row: dict[str, Any], before: dict[str, Any] | None, sizes: dict[str, int]) -> dict[str, Any]:
-    known = row["effect"] is not None
+    known, first = row["effect"] is not None, before is None or before["claim"] != row["claim"]
+    other = [] if first or before["quantity"] == row["quantity"] else [row["quantity"]]
     interval = "" if row["low"] is None else f"[{amount(row['low'])}, {amount(row['high'])}]"
     return row | {
-        "first": before is None or before["claim"] != row["claim"],
+        "first": first,
         "models": sizes[row["claim"]],
         "word": VERDICTS[row["verdict"]].lower(),
         "compared": f"{row['quantity']} {RELATIONS[row['relation']]} {row['against']}",
         "shown_effect": amount(row["effect"]) if known else "undefined",
         "shown_interval": interval,
         "shown_matters": amount(row["matters"]),
-        "note": remark(row).removeprefix("; ") if known else "the tables leave nothing to compare",
+        "note": "; ".join([*other, *remarks(row)]),
     }
 
 

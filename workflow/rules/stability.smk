@@ -1,4 +1,4 @@
-# Needs: the responses of the last checkpoints and of their untrained twins, the sets, the average precision.
+# Needs: the responses of the last checkpoints and of their untrained twins, the pool, the sets, the average precision.
 # Gives: how far disjoint folds of sentences find the same experts, and how many experts chance would give. No model
 # is run.
 
@@ -6,6 +6,7 @@
 rule measure_stability:
     input:
         responses="results/{study}/responses/{model}/{checkpoint}/neuron.safetensors",
+        pool="results/{study}/sentences/pool.parquet",
         sets="results/{study}/sentences/sets.parquet",
         concepts="results/{study}/tables/concepts.parquet",
         code=code("statistics/stability", "statistics/folds", "statistics/precision"),

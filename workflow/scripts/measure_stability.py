@@ -13,6 +13,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
     sizes = params.sizes
     measure_stability(
         responses=Path(snakemake.input.responses),
+        pool=Path(snakemake.input.pool),
         sets=Path(snakemake.input.sets),
         concepts=Path(snakemake.input.concepts),
         point=Point(snakemake.wildcards.model, snakemake.wildcards.checkpoint, params.step),

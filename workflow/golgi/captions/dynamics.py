@@ -41,7 +41,9 @@ SHOWN = {
         "Above, the share of units that are experts (AP at least {tau}) of at least k concepts, at the "
         "last checkpoint and in the controls. Below, of all pairs of concepts that share a unit, counted "
         "once for each unit, the share that is of one category, with 95 % bootstrap intervals (concepts "
-        "resampled); the dotted line is the share under permuted category labels. P-values are one-sided."
+        "resampled); the dotted line is the share under permuted category labels. P-values are one-sided. "
+        "Intervals of the share of experts that are of two concepts or more come from a jackknife over "
+        "concepts."
     ),
 }
 # Below this share of the experts left with the word masked, the experts are said to answer to the word.

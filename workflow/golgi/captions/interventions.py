@@ -12,17 +12,23 @@ SHOWN = {
     "interventions": (
         "Change by setting k units of a concept at every token, against k: to their median response to "
         "the concept's sentences (force), to 0 (zero), or to their mean response to other sentences (mean "
-        "negative). From the left: log-probability of the concept's word where it stands in held-out "
+        "negative). A response is pooled over a sentence: pooled by its maximum, the mean negative is a mean "
+        "of maxima, above what a unit has at most tokens, so that it raises units there and is no removal. "
+        "From the left: log-probability of the concept's word where it stands in held-out "
         "sentences, and where it does not; share of sampled continuations with the word; and, as the "
         "cost, loss on neutral text. Units are the k best by average precision (top), as many ranks after "
-        "them (next), or as many random ones matched by layer and mean activation. Bands and bars are 95 % "
-        "bootstrap intervals (concepts resampled, then prompts within). P-values are of the difference of top"
-        " to matched random units, one-sided (forcing and the cost: a rise; else: a fall), from flipping "
-        "signs by concept, so that m concepts give no p below 1/2ᵐ; Holm's correction is over the planned "
-        "tests of all models and actions. Above the panels: concepts, and n prompts of all of them."
+        "them (next), or as many random ones matched by layer and mean response to other sentences; how far "
+        "units are pushed is not matched, so top against random mixes which units are set with how far. "
+        "Bands and bars are 95 % bootstrap intervals (concepts resampled, and sentences, each for all "
+        "concepts that it serves). P-values are of the difference of top to matched random units, from "
+        "flipping signs by concept: they generalise over concepts, given these prompts, and m concepts give "
+        "no p below 1/2ᵐ. They are one-sided (forcing and the cost: a rise; zeroing: a fall), but for mean "
+        "negative exploratory and two-sided, at least 2/2ᵐ; Holm's correction is over the planned tests of "
+        "all models and actions. Above the panels: concepts, and n prompts of all of them."
     )
 }
 ACTS = {"force": "Forcing", "zero": "Zeroing", "mean_negative": "Setting to the mean negative response"}
+VERBS = {"rise": ("raise", "more"), "fall": ("lower", "more"), None: ("change", "otherwise")}
 
 
 def interventions(tables: Tables, model: str, options: dict) -> str:
@@ -35,9 +41,11 @@ def interventions(tables: Tables, model: str, options: dict) -> str:
     tests = studied["p_holm"].count()
     said = [f"{model} at {moment(rows['checkpoint'][0])}, k = {size:,}."]
     for action in ACTS:
-        top = at_size.filter(pl.col("action") == action, pl.col("units") == "top")
+        acts = at_size.filter(pl.col("action") == action)
+        top = acts.filter(pl.col("units") == "top")
         if top.height:
             said.append(acted({row["quantity"]: row for row in top.iter_rows(named=True)}, action, tests))
+            said += pushed(acts)
     return " ".join([*said, *fewer(at_size, size)])
 
 
@@ -52,7 +60,9 @@ def acted(top: dict[str, dict], action: str, tests: int) -> str:
             f"({counted(word['concepts'], 'concept')}{missing(word)}; {beyond(word)})"
         )
     parts = [text, *elsewhere(top["absent"]), *continued(top["generated"]), *cost(top["neutral"])]
-    verdicts = [*unsupported(word, "the word's log-probability"), *too_few(word, tests)]
+    verdicts = unsupported(word, "the word's log-probability")
+    if word["family"] == "planned":
+        verdicts += too_few(word, tests)
     if top["generated"]["family"] == "planned":
         verdicts += unsupported(top["generated"], "the share of continuations with it")
     verdicts += [*unspecific(word, top["absent"]), *costly(word, top["neutral"])]
@@ -71,8 +81,21 @@ def beyond(row: dict, digits: int = 2) -> str:
         return "no matched random units to compare"
     return (
         f"difference to random {signed(row['difference'], digits)} {interval(row, digits, 'difference_')}, "
-        f"{tested(row)}"
+        f"{tested(row)}{'' if row['expected'] else ', two-sided'}"
     )
+
+
+def pushed(rows: pl.DataFrame) -> list[str]:
+    """A sentence on how far one action moves the top units, and the random ones they are compared with."""
+    known = rows.filter(pl.col("displacement") > 0).select("units", "displacement").unique()
+    far = dict(known.sort("units").iter_rows())
+    if "top" not in far or "random" not in far:
+        return []
+    top, random = (f"{far[units]:.3g}".removeprefix("0") for units in ("top", "random"))
+    return [
+        f"That pushes top units {top} away from their mean response to other sentences, and random ones "
+        f"{random}."
+    ]
 
 
 def elsewhere(row: dict) -> list[str]:
@@ -105,18 +128,25 @@ def unsupported(row: dict, noun: str) -> list[str]:
     """A sentence where the top units are not shown to do more than matched random ones, or than the next."""
     if row["difference"] is None:
         return []
-    verb = "raise" if row["expected"] == "rise" else "lower"
-    more = f"that the top units {verb} {noun} more than matched random units do is not shown."
-    said = []
-    if row["difference"] == 0 or (row["difference"] > 0) != (row["expected"] == "rise"):
-        said.append(f"The top units do not {verb} {noun} more than matched random units do.")
-    elif includes_zero(row, "difference"):
-        said.append(f"The interval of the difference includes 0: {more}")
-    elif row["p_holm"] is not None and row["p_holm"] > 0.05:
-        said.append(f"After Holm's correction {more}")
-    elif row["over_next"] is not None and includes_zero(row, "over_next"):
-        said.append(f"That they {verb} {noun} more than the next units do is not shown.")
-    return said
+    verb, how = VERBS[row["expected"]]
+    more = f"that the top units {verb} {noun} {how} than matched random units do is not shown."
+    if is_opposite(row):
+        return [f"The top units do not {verb} {noun} {how} than matched random units do."]
+    if includes_zero(row, "difference"):
+        return [f"The interval of the difference includes 0: {more}"]
+    if row["p_holm"] is not None and row["p_holm"] > 0.05:
+        return [f"After Holm's correction {more}"]
+    if row["p_holm"] is None and row["p"] > 0.05:
+        return [f"By its p-value {more}"]
+    if row["over_next"] is not None and includes_zero(row, "over_next"):
+        return [f"That they {verb} {noun} {how} than the next units do is not shown."]
+    return []
+
+
+def is_opposite(row: dict) -> bool:
+    """Whether the difference is none at all, or not on the side on which one is expected."""
+    wrong = {"rise": row["difference"] < 0, "fall": row["difference"] > 0, None: False}
+    return row["difference"] == 0 or wrong[row["expected"]]
 
 
 def too_few(word: dict, tests: int) -> list[str]:

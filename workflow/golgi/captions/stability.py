@@ -22,15 +22,15 @@ TITLES = {
 }
 SHOWN = {
     "stability": (
-        "Above, the mean Jaccard overlap of the expert sets that disjoint folds of a concept's "
-        "sentences find, by threshold and number of positives (N+) and negatives (N\N{MINUS SIGN}) of a "
-        "fold; below, the mean number of experts; bands are 95 % bootstrap intervals over "
-        "concepts. Two empty sets overlap by 0. Sizes differ in the average precision (AP) of "
-        "chance: dotted lines, where it lies among the thresholds. Hollow marks: one random "
-        "order of a fold's sentences in a thousand, or more, reaches the threshold, so that "
-        "units pass, and overlap, for nothing. Ringed: of the other sizes, the one with the "
-        "fewest sentences whose overlap is within .02 of the best. Grey lines are controls, at "
-        "the most negatives."
+        "Above, the mean Jaccard overlap of the expert sets that disjoint folds of a concept's sentences "
+        "find, by threshold and number of positives (N+) and negatives (N\N{MINUS SIGN}) of a fold; below, "
+        "the mean number of experts; bands are 95 % bootstrap intervals over concepts. Where whole "
+        "documents (or frames of templates) fill the folds, no two folds have sentences of the same one. "
+        "Two empty sets overlap by 0. Sizes differ in the average precision (AP) of chance: dotted lines, "
+        "where it lies among the thresholds. Hollow marks: one random order of a fold's sentences in a "
+        "thousand, or more, reaches the threshold, so that units pass, and overlap, for nothing. Ringed: "
+        "of the other sizes, the one with the fewest sentences whose overlap is within .02 of the best. "
+        "Grey lines are controls, at the most negatives."
     ),
     "false_discovery": (
         "Above, the mean number of experts of a concept by threshold; those to be expected by chance, from "
@@ -53,9 +53,9 @@ def stability(tables: Tables, model: str, options: dict) -> str:
     start = f"{model} at {moment(checkpoints(last)[-1])}, AP at least {share(threshold)}: "
     chosen = measured.filter(pl.col("recommended"))
     if chosen.is_empty():
-        return start + f"no size can be recommended, since {unfit(measured)}."
+        return start + f"no size can be recommended, since {unfit(measured)}.{common(measured)}"
     row = chosen.row(0, named=True)
-    return start + f"{sized(row)} {reached(row)}.{beside(row, last)}{scope(row, measured)}"
+    return start + f"{sized(row)} {reached(row)}.{beside(row, last)}{scope(row, measured)}{common(measured)}"
 
 
 def unfit(measured: pl.DataFrame) -> str:
@@ -100,6 +100,18 @@ def scope(row: dict, measured: pl.DataFrame) -> str:
     if all(largest) and len(measured) > 1:
         return " This is the largest size that was tried: more sentences may do better."
     return ""
+
+
+def common(measured: pl.DataFrame) -> str:
+    """How many concepts have folds that share documents; nothing where none has."""
+    number = measured["sharing_concepts"].max()
+    if not number:
+        return ""
+    concepts = counted(measured["concepts"].max(), "concept")
+    return (
+        f" In {number:,} of {concepts} whole documents (or frames) do not fill the folds, which so share "
+        "some, and may agree for that."
+    )
 
 
 def false_discovery(tables: Tables, model: str, options: dict) -> str:

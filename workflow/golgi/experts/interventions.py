@@ -32,6 +32,12 @@ class Units:
         summary = ACTIONS[action]
         return getattr(self, summary)[chosen] if summary else np.zeros(len(chosen), np.float32)
 
+    def displacement(self, chosen: np.ndarray, values: np.ndarray) -> float | None:
+        """Return the mean distance of values [chosen] from mean responses to negatives; None of no unit."""
+        if not len(chosen):
+            return None
+        return float(np.abs(values - self.negative_mean[chosen].astype(np.float64)).mean())
+
 
 @dataclass(frozen=True)
 class Intervention:
@@ -43,6 +49,7 @@ class Intervention:
     size: int  # as asked for; `chosen` can be fewer
     chosen: np.ndarray
     values: np.ndarray
+    displacement: float | None  # how far the values are from the units' mean responses to negatives
 
 
 def read_units(ap: Path, concept: int) -> Units:
@@ -123,10 +130,17 @@ def plan_interventions(
         for chosen in choose_sets(units, size, draws=draws, concept=concept, seed=seed)
     ]
     return [
-        Intervention(action, name, draw, size, chosen, units.values(chosen, action))
+        _intervention(units, action, name, draw, size, chosen)
         for action in actions
         for size, name, draw, chosen in sets
     ]
+
+
+def _intervention(
+    units: Units, action: str, name: str, draw: int, size: int, chosen: np.ndarray
+) -> Intervention:
+    values = units.values(chosen, action)
+    return Intervention(action, name, draw, size, chosen, values, units.displacement(chosen, values))
 
 
 def count_shortage(interventions: list[Intervention]) -> dict[tuple[str, int], int]:

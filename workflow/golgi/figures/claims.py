@@ -130,11 +130,13 @@ def wrapped(text: str, room: float) -> list[str]:
 
 
 def facts(rows: list[dict], room: float) -> str:
-    """How a claim was tested and on how much."""
+    """How a claim was tested, on how much, and what had no value."""
     sizes = sorted({row["n"] for row in rows})
     noun = rows[0]["unit_of_replication"]
     number = counted(sizes[0], noun[:-1]) if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,} {noun}"
-    return fit_title(f"{rows[0]['test']}, {number}", room, FACT_SIZE)
+    left_out = max(row["left_out"] for row in rows)
+    less = f", {'up to ' * (len(rows) > 1)}{left_out:,} left out" if left_out else ""
+    return fit_title(f"{rows[0]['test']}, {number}{less}", room, FACT_SIZE)
 
 
 def draw_group(axes: Axes, blocks: list[Block], columns: Columns, height: float) -> None:

@@ -108,7 +108,11 @@ def name_model(axes: Axes, rows: pl.DataFrame, name: str, *, room: float) -> Non
     moment = step_label(checkpoints(rows)[-1]) + "; " if checkpoints(rows) else ""
     folds, concepts = counted(rows["folds"].max(), "fold"), counted(rows["concepts"].max(), "concept")
     shared.heading(axes, name, rise=14.2, room=room)
-    shared.fact_line(axes, f"{moment}{folds}, {concepts}", rise=10.8)
+    sharing = rows["sharing_concepts"].max()
+    fact = f"{moment}{folds}, {concepts}"
+    noted = f"{fact} ({sharing:,} with shared documents)" if sharing else fact
+    fits = text_width(noted, shared.LABEL_SIZE) <= room
+    shared.fact_line(axes, noted if fits else fact, rise=10.8)
     if text_width(KEY, shared.LABEL_SIZE) <= room:
         shared.fact_line(axes, KEY, rise=7.6)
 

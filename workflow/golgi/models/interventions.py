@@ -174,4 +174,5 @@ def _describe(intervention: Intervention) -> list[pl.Expr]:
         "size": intervention.size,
         "changed": len(intervention.chosen),
     }
-    return [pl.lit(value).alias(name) for name, value in facts.items()]
+    displacement = pl.lit(intervention.displacement, pl.Float64).alias("displacement")
+    return [*(pl.lit(value).alias(name) for name, value in facts.items()), displacement]

@@ -6,20 +6,23 @@ whose effect is positive where the claim points.
 
 import logging
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from golgi.errors import GolgiError
 from golgi.statistics.categories import permute_categories
+from golgi.statistics.claim_evidence import (
+    Evidence,
+    Undefined,
+    both_sides,
+    chosen,
+    overlap_of,
+    rated_pairs,
+)
 from golgi.statistics.resampling import bootstrap_means, multiplicities, percentile_interval, sign_flip_test
-from golgi.statistics.similarity import Overlap, read_overlaps
 from golgi.statistics.spearman import spearman, weighted_spearman
-from golgi.study.quantities import BASELINES, QUANTITIES
-from golgi.tables import read_table
+from golgi.study.quantities import BASELINES, QUANTITIES, Quantity
 
 logger = logging.getLogger(__name__)
 
@@ -44,30 +47,8 @@ class Finding:
     p: float | None
     n: int
     test: str
-
-
-class Evidence:
-    """The tables of a study, each read when a claim asks for it."""
-
-    def __init__(self, tables: dict[str, Path]):
-        self._tables = tables
-        self._frames: dict[str, pl.DataFrame] = {}
-
-    def table(self, name: str) -> pl.DataFrame:
-        """Return a table by its name."""
-        if name not in self._frames:
-            self._frames[name] = read_table(self._tables[name], schema=name)
-        return self._frames[name]
-
-    @cached_property
-    def categories(self) -> np.ndarray:
-        """The category of every concept, [concept]."""
-        return self.table("concepts")["category"].to_numpy()
-
-    @cached_property
-    def overlaps(self) -> list[Overlap]:
-        """The overlaps of all pairs, at each model's last checkpoint and control."""
-        return read_overlaps(self._tables["overlap"], self.table("concepts")["concept"].to_list())
+    left_out: int = 0
+    reason: str | None = None  # why there is no effect
 
 
 def sign_of(row: dict[str, Any]) -> float:
@@ -75,76 +56,80 @@ def sign_of(row: dict[str, Any]) -> float:
     return 1.0 if row["relation"] == "exceeds" else -1.0
 
 
+def method_of(row: dict[str, Any]) -> str:
+    """Return where the p-value of a claim comes from."""
+    way = QUANTITIES[row["left"]["quantity"]].way
+    if way == "overlap":
+        return LABELS if _about_categories(row) else BOOTSTRAP
+    if way == "alignment":
+        return MANTEL if _above_zero(row) else BOOTSTRAP
+    return {"paired": SIGN_FLIPS, "pooled": BOOTSTRAP, "printed": PRINTED}[way]
+
+
 def compare_items(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:
     """Compare two quantities item by item, or one with a number: signs of the differences flipped.
 
-    An item that either side leaves undefined takes no part, and is counted in the log.
+    An item that either side leaves undefined takes no part, and is counted.
     """
-    left, items = item_values(row["left"], evidence), list(QUANTITIES[row["left"]["quantity"]].items)
-    if isinstance(row["right"], dict):
-        right = item_values(row["right"], evidence).rename({"value": "other"})
-        both = left.join(right, on=items, how="full", coalesce=True).sort(items)
-    else:
-        both = left.with_columns(pl.lit(row["right"]).alias("other"))
-    known = both.drop_nulls()
-    if known.height < both.height:
-        logger.info("%s: %d of %d have no value.", row["claim"], both.height - known.height, both.height)
-    if known.is_empty():
-        return nothing(SIGN_FLIPS)
-    differences = sign_of(row) * (known["value"] - known["other"]).to_numpy()[:, None]
+    known, left_out = both_sides(row, evidence)
+    differences = sign_of(row) * (known["value"] - known["value_other"]).to_numpy()[:, None]
     low, high = bootstrap_means(differences, draws=draws, seed=seed)
     p = sign_flip_test(differences, draws=draws, seed=seed)
-    means = known["value"].mean(), known["other"].mean()
-    return Finding(*means, differences.mean(), low[0], high[0], p[0], known.height, SIGN_FLIPS)
+    means = known["value"].mean(), known["value_other"].mean()
+    return Finding(*means, differences.mean(), low[0], high[0], p[0], known.height, SIGN_FLIPS, left_out)
 
 
-def item_values(side: dict[str, Any], evidence: Evidence) -> pl.DataFrame:
-    """Return the `value` of every item of one side, in the order of the items."""
-    quantity = QUANTITIES[side["quantity"]]
-    rows, items = chosen(side, evidence.table(quantity.table)), list(quantity.items)
-    if not quantity.summed and rows.select(items).is_duplicated().any():
-        raise GolgiError(f"table {quantity.table} has several values for one of the {quantity.replication}.")
-    value = pl.col(quantity.value).cast(pl.Float64)
-    means = rows.group_by(items).agg((value.sum() if quantity.summed else value.first()).alias("value"))
-    return means.sort(items)
+def compare_pooled(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:
+    """Compare shares of sums over all items, or one with a number: items resampled.
+
+    An item that has nothing to share (a concept without experts) still counts in the sum that is divided. A
+    sample in which none has is undefined.
+    """
+    known, left_out = both_sides(row, evidence)
+    weights = multiplicities(known.height, draws, np.random.default_rng([seed, 14])).astype(np.float64)
+    whole = np.ones((1, known.height))
+    sides = [known.select("value", "per"), known.select("value_other", "per_other")]
+    value, other = (pooled_share(side, whole)[0] for side in sides)
+    if np.isnan(value - other):
+        quantity = QUANTITIES[row["left"]["quantity"]]
+        raise Undefined(f"no {quantity.per} in {known.height} {quantity.replication}", left_out=left_out)
+    one, two = (pooled_share(side, weights) for side in sides)
+    samples, effect = sign_of(row) * (one - two), sign_of(row) * (value - other)
+    p = bootstrap_p(row, samples)
+    return Finding(value, other, effect, *_interval(samples), p, known.height, BOOTSTRAP, left_out)
 
 
-def chosen(side: dict[str, Any], frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a table that one side of a claim is about; GolgiError where there is none."""
-    quantity = QUANTITIES[side["quantity"]]
-    where = {quantity.columns.get(key, key): value for key, value in side["where"].items()} | quantity.fixed
-    rows = frame.filter(*(_equals(column, value) for column, value in where.items()))
-    if rows.is_empty():
-        listed = ", ".join(f"{column} {value}" for column, value in where.items())
-        raise GolgiError(f"table {quantity.table} has no row with {listed}.")
-    return rows
+def pooled_share(items: pl.DataFrame, weights: np.ndarray) -> np.ndarray:
+    """Return shares [draw]: weighted sums of items' first column over those of their second.
 
-
-def _equals(column: str, value: Any) -> pl.Expr:
-    return (pl.col(column) - value).abs() < 1e-9 if isinstance(value, float) else pl.col(column) == value
+    weights [draw, item] say how often an item counts. NaN where the second sum is 0.
+    """
+    sums, sizes = (weights @ items.to_numpy()).T
+    return np.divide(sums, sizes, out=np.full(len(weights), np.nan), where=sizes > 0)
 
 
 def compare_overlaps(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:
     """Compare mean overlaps: category labels permuted where they are the claim, else concepts resampled."""
     labels, sign = evidence.categories, sign_of(row)
     overlaps = [overlap_of(side, evidence) for side in (row["left"], row["right"]) if isinstance(side, dict)]
-    by_category = _about_categories(row)
     if all(overlap.empty[np.triu_indices(len(labels), k=1)].all() for overlap in overlaps):
-        return nothing(LABELS if by_category else BOOTSTRAP)
+        raise Undefined("no concept has an expert")
     weights = multiplicities(len(labels), draws, np.random.default_rng([seed, 1])).astype(np.float64)
     whole = np.ones((1, len(labels)))
     value, other = (_overlap_statistic(side, evidence, whole)[0] for side in (row["left"], row["right"]))
+    if np.isnan(value - other):
+        raise Undefined("no pair of concepts of one category, or none of two")
     samples = sign * (
         _overlap_statistic(row["left"], evidence, weights)
         - _overlap_statistic(row["right"], evidence, weights)
     )
     p = bootstrap_p(row, samples)
-    if by_category:
+    if _about_categories(row):
         sign *= -1 if row["left"]["quantity"] == "between_overlap" else 1
         similarity = sign * overlaps[0].matrices["jaccard"][None]
         p = permute_categories(similarity, labels, draws=draws, seed=seed)[0]
-    test = LABELS if by_category else BOOTSTRAP
-    return Finding(value, other, sign_of(row) * (value - other), *_interval(samples), p, len(labels), test)
+    effect = sign_of(row) * (value - other)
+    return Finding(value, other, effect, *_interval(samples), p, len(labels), method_of(row))
 
 
 def _about_categories(row: dict[str, Any]) -> bool:
@@ -153,18 +138,6 @@ def _about_categories(row: dict[str, Any]) -> bool:
         return left["quantity"] == "overlap_gap" and right == 0
     names = {left["quantity"], right["quantity"]}
     return names == {"within_overlap", "between_overlap"} and left["where"] == right["where"]
-
-
-def overlap_of(side: dict[str, Any], evidence: Evidence) -> Overlap:
-    """Return the overlaps that one side of a claim is about; GolgiError where there are none."""
-    where = side["where"]
-    for overlap in evidence.overlaps:
-        there = (overlap.point.model, overlap.point.checkpoint, overlap.control)
-        same = there == (where["model"], where["checkpoint"], where["control"])
-        if same and overlap.is_threshold(where["threshold"]):
-            return overlap
-    listed = ", ".join(f"{name} {value}" for name, value in where.items())
-    raise GolgiError(f"table overlap has no row with {listed}.")
 
 
 def _overlap_statistic(side: dict[str, Any] | float, evidence: Evidence, weights: np.ndarray) -> np.ndarray:
@@ -198,7 +171,7 @@ def _quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 def compare_alignments(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:
     """Compare an alignment with 0, as table `alignment` tests it, or with another over the same words."""
-    if row["right"] == 0 and row["relation"] == "exceeds":
+    if _above_zero(row):
         return _printed_alignment(row, evidence)
     sides = [rated_pairs(side, evidence) for side in (row["left"], row["right"]) if isinstance(side, dict)]
     words = np.unique(np.concatenate([side[name].to_numpy() for side in sides for name in WORDS]))
@@ -208,10 +181,14 @@ def compare_alignments(row: dict[str, Any], evidence: Evidence, *, draws: int, s
     if len(sides) == 1:
         values, samples = [*values, row["right"]], [*samples, np.full(draws, row["right"])]
     if np.isnan(values).any():
-        return nothing(BOOTSTRAP)
+        raise Undefined("similarity or ratings do not vary over the rated pairs")
     differences = sign_of(row) * (samples[0] - samples[1])
     effect, p = sign_of(row) * (values[0] - values[1]), bootstrap_p(row, differences)
     return Finding(*values, effect, *_interval(differences), p, len(words), BOOTSTRAP)
+
+
+def _above_zero(row: dict[str, Any]) -> bool:
+    return row["right"] == 0 and row["relation"] == "exceeds"
 
 
 def _printed_alignment(row: dict[str, Any], evidence: Evidence) -> Finding:
@@ -222,15 +199,9 @@ def _printed_alignment(row: dict[str, Any], evidence: Evidence) -> Finding:
     else:
         found = chosen(row["left"], table.filter(pl.col("measure") == "jaccard")).row(0, named=True)
     if found["rho"] is None:
-        return nothing(MANTEL)
+        raise Undefined("table alignment has no rho there: the similarity does not vary")
     ends = found["low"], found["high"]
     return Finding(found["rho"], 0.0, found["rho"], *ends, found["p"], found["words"], MANTEL)
-
-
-def rated_pairs(side: dict[str, Any], evidence: Evidence) -> pl.DataFrame:
-    """Return the rated pairs of one side, which table `alignment_pairs` has at one threshold alone."""
-    where = {key: value for key, value in side["where"].items() if key != "threshold"}
-    return chosen({**side, "where": where}, evidence.table("alignment_pairs"))
 
 
 def rho_samples(pairs: pl.DataFrame, words: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -248,17 +219,27 @@ def _ties(ordered: np.ndarray) -> np.ndarray:
 
 
 def read_printed(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:
-    """Read effect and p-value of a claim that a table has tested already, and the interval if it has one."""
+    """Read what a table has tested already: effect and p-value, and the interval if it has one."""
     left, right = row["left"], row["right"]
     quantity = QUANTITIES[left["quantity"]]
     found = chosen(left, evidence.table(quantity.table)).row(0, named=True)
     value = found[quantity.value]
-    other = found[QUANTITIES[right["quantity"]].value] if isinstance(right, dict) else right
+    other = found[QUANTITIES[right["quantity"]].value] if isinstance(right, dict) else float(right)
+    left_out = found[quantity.left_out] if quantity.left_out else 0
     if value is None or other is None:
-        return nothing(PRINTED)
+        words = f"table {quantity.table} has no {quantity.value} of {found['concepts']} concepts"
+        raise Undefined(words, left_out=left_out)
+    effect, low, high = _printed_difference(quantity, found, value, other)
+    return Finding(value, other, effect, low, high, found["p"], found["concepts"], PRINTED, left_out)
+
+
+def _printed_difference(
+    quantity: Quantity, found: dict[str, Any], value: float, other: float
+) -> tuple[float, float | None, float | None]:
+    if quantity.difference:
+        return found[quantity.difference], found["low"], found["high"]
     ends = (found.get(f"{quantity.value}_{end}") for end in ("low", "high"))
-    low, high = (None if end is None else end - other for end in ends)
-    return Finding(value, other, value - other, low, high, found["p"], found["concepts"], PRINTED)
+    return value - other, *(None if end is None else end - other for end in ends)
 
 
 def bootstrap_p(row: dict[str, Any], samples: np.ndarray) -> float:
@@ -274,6 +255,6 @@ def _interval(samples: np.ndarray) -> tuple[float, float]:
     return low[0], high[0]
 
 
-def nothing(test: str) -> Finding:
-    """Return the finding of a claim whose sides the tables leave undefined."""
-    return Finding(None, None, None, None, None, None, 0, test)
+def nothing(test: str, reason: str, *, left_out: int = 0) -> Finding:
+    """Return the finding of a claim whose sides the tables lack or leave undefined."""
+    return Finding(None, None, None, None, None, None, 0, test, left_out, reason)

@@ -8,13 +8,16 @@ import numpy as np
 import polars as pl
 
 from golgi.errors import GolgiError
+from golgi.statistics.claim_evidence import Evidence, Undefined, settle_sizes
 from golgi.statistics.claim_tests import (
     FEWEST,
-    Evidence,
     Finding,
     compare_alignments,
     compare_items,
     compare_overlaps,
+    compare_pooled,
+    method_of,
+    nothing,
     read_printed,
 )
 from golgi.statistics.resampling import holm
@@ -26,10 +29,12 @@ logger = logging.getLogger(__name__)
 LEVEL = 0.05
 WAYS = {
     "paired": compare_items,
+    "pooled": compare_pooled,
     "overlap": compare_overlaps,
     "alignment": compare_alignments,
     "printed": read_printed,
 }
+FOUND = ("value", "other", "effect", "low", "high", "p", "n", "left_out", "test", "reason")
 NUMBERS = ("value", "other", "effect", "low", "high", "p", "p_holm")
 
 
@@ -40,10 +45,12 @@ def test_claims(
 
     `rows` are those of golgi.study.claim_rows.settled_claims, `tables` the files of the tables they need, by
     name; `draws` are the permutations, and the bootstrap samples, of every test. P-values are one-sided and
-    adjusted by Holm's method over all rows; one that is undefined stays in the family as p = 1. Raises
-    GolgiError where a table lacks what a claim is about.
+    adjusted by Holm's method over all rows. A claim about what a table lacks or leaves undefined is
+    `underpowered`, with the reason, and stays in the family as p = 1. Raises GolgiError where a table cannot
+    be read.
     """
     evidence = Evidence(tables)
+    rows = [settle_sizes(row, evidence) for row in rows]
     findings = [find(row, evidence, draws=draws, seed=seed) for row in rows]
     adjusted = holm(np.array([1.0 if finding.p is None else finding.p for finding in findings]))
     described = [
@@ -51,16 +58,22 @@ def test_claims(
         for place, (row, finding, corrected) in enumerate(zip(rows, findings, adjusted, strict=True))
     ]
     for row in described:
-        logger.info("%s of %s: %s.", row["claim"], row["model"], row["verdict"])
-    frame = pl.DataFrame(described, schema_overrides=dict.fromkeys(NUMBERS, pl.Float64))
+        because = f" ({row['reason']})" if row["reason"] else ""
+        logger.info("%s of %s: %s%s.", row["claim"], row["model"], row["verdict"], because)
+    types = dict.fromkeys(NUMBERS, pl.Float64) | {"reason": pl.String}
+    frame = pl.DataFrame(described, schema_overrides=types)
     write_table(frame, claims, schema="claims", csv=True)
 
 
 def find(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:
-    """Return what the tables say about one claim; GolgiError, with its name, where they lack its values."""
+    """Return what the tables say about one claim; GolgiError, with its name, where they cannot be read."""
     way = QUANTITIES[row["left"]["quantity"]].way
     try:
+        if row["left"] == row["right"]:
+            raise Undefined("both sides are the same rows of the table")
         return WAYS[way](row, evidence, draws=draws, seed=seed)
+    except Undefined as error:
+        return nothing(method_of(row), str(error), left_out=error.left_out)
     except GolgiError as error:
         raise GolgiError(f"Claim `{row['claim']}` of {row['model']}: {error}") from error
 
@@ -68,14 +81,18 @@ def find(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> F
 def verdict(finding: Finding, p_holm: float | None, matters: float) -> str:
     """Return `held`, `not_held` or `underpowered`.
 
-    Held: significant, and in the direction of the claim. Not held: the interval excludes a difference that
-    matters. An interval over fewer than five items excludes nothing: with so few, no permutation test could
-    have been significant.
+    Held: significant after Holm's adjustment, and above 0 with all of its interval, where there is one. The
+    p-value is one-sided and the interval two-sided, of single rows: each may be the stricter one, and both
+    have to agree. Not held: the interval, which is not adjusted for the number of claims, excludes a
+    difference that matters; without an interval nothing can be. Fewer than five items settle nothing: with so
+    few, no permutation test could be significant.
     """
-    if p_holm is not None and p_holm <= LEVEL and finding.effect > 0:
+    if finding.effect is None or finding.n < FEWEST:
+        return "underpowered"
+    above = finding.effect > 0 and (finding.low is None or finding.low > 0)
+    if above and p_holm is not None and p_holm <= LEVEL:
         return "held"
-    excluded = finding.high is not None and finding.high < matters and finding.n >= FEWEST
-    return "not_held" if excluded else "underpowered"
+    return "not_held" if finding.high is not None and finding.high < matters else "underpowered"
 
 
 def _described(place: int, row: dict[str, Any], finding: Finding, p_holm: float | None) -> dict[str, Any]:
@@ -83,11 +100,10 @@ def _described(place: int, row: dict[str, Any], finding: Finding, p_holm: float 
     return {
         "index": place,
         **{name: row[name] for name in ("claim", "say", "model", "quantity", "relation", "against", "unit")},
-        **{name: getattr(finding, name) for name in ("value", "other", "effect", "low", "high", "p", "n")},
+        **{name: getattr(finding, name) for name in FOUND},
         "p_holm": p_holm,
         "matters": row["matters"],
         "verdict": verdict(finding, p_holm, row["matters"]),
         "unit_of_replication": quantity.replication,
-        "test": finding.test,
         "table": quantity.table,
     }

@@ -1,12 +1,18 @@
-"""Disjoint folds of a concept's sentences, in several sizes of which the smaller lie within the larger."""
+"""Disjoint folds of a concept's sentences, in several sizes of which the smaller lie within the larger.
 
-from collections.abc import Sequence
+Sentences of one origin, a document or a template's frame, resemble each other: folds that share origins agree
+for more than the concept's sake. Whole origins are therefore dealt, as far as they fill the folds.
+"""
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from golgi.errors import GolgiError
 from golgi.experts.expertise import Rows
+from golgi.tables import read_table
 
 # Parts of a seed, so that folds, and labels shuffled in them, are drawn apart from all else of that concept.
 DRAWN, SHUFFLED = 11, 12
@@ -31,12 +37,27 @@ class Grid:
         return self.folds * sum(one + other for one, other in self.cells)
 
 
-def draw_folds(rows: Rows, concept: str, grid: Grid, *, seed: int) -> list[Rows]:
+def read_origins(pool: Path) -> np.ndarray:
+    """Return a number [sentence] for the origin of each sentence of the pool.
+
+    A sentence of unknown origin has a number of its own.
+    """
+    origins = read_table(pool, schema="pool").sort("sentence")["origin"].to_list()
+    return _numbered([(origin, -1 if origin else place) for place, origin in enumerate(origins)])
+
+
+def draw_folds(rows: Rows, concept: str, grid: Grid, *, origins: np.ndarray, seed: int) -> list[Rows]:
     """Return the label sets [cell * fold] of a concept: (positive rows, negative rows), cell by cell.
 
-    Folds share no positive and no negative (Suau et al. 2020, sec. 4). A smaller size is the beginning of
-    the same fold at a larger one, so sizes are compared on the same draws. The draw depends on the seed, the
-    concept's name and its rows, not on other concepts. Raises GolgiError where sentences do not suffice.
+    Folds share no positive and no negative (Suau et al. 2020, sec. 4), and no origin either, be it between
+    positives and negatives, where whole origins fill folds of the largest size. What a fold lacks then comes
+    from those that have more than they need, so that as few sentences as possible leave their origin;
+    `shared_origins` counts the origins so split. origins [sentence] are numbers for all rows of the pool.
+
+    A smaller size is the beginning of the same fold at a larger one, so sizes are compared on the same draws,
+    and a fold ends with what it took from others. The draw depends on the seed, the concept's name, its rows
+    and which of them are of one origin, not on other concepts. Raises GolgiError where sentences do not
+    suffice.
     """
     random = np.random.default_rng([seed, DRAWN, *concept.encode()])
     most = max(grid.positives), max(grid.negatives)
@@ -45,15 +66,58 @@ def draw_folds(rows: Rows, concept: str, grid: Grid, *, seed: int) -> list[Rows]
             raise GolgiError(
                 f"Concept {concept} has {there} {kind}: too few for {grid.folds} disjoint folds of {size}."
             )
+    homes = _deal_origins([origins[part] for part in rows], grid.folds, random)
     positives, negatives = (
-        random.permutation(part)[: grid.folds * size].reshape(grid.folds, size)
-        for part, size in zip(rows, most, strict=True)
+        _fill_folds(part, home, grid.folds, size, random)
+        for part, home, size in zip(rows, homes, most, strict=True)
     )
     return [
         (positives[fold, :one], negatives[fold, :other])
         for one, other in grid.cells
         for fold in range(grid.folds)
     ]
+
+
+def shared_origins(folds: Sequence[Rows], origins: np.ndarray) -> int:
+    """Return how many origins more than one of the folds has sentences of, positive or negative."""
+    held = [np.unique(origins[np.concatenate(rows)]) for rows in folds]
+    return int((np.unique(np.concatenate(held), return_counts=True)[1] > 1).sum())
+
+
+def _deal_origins(parts: Sequence[np.ndarray], folds: int, random: np.random.Generator) -> list[np.ndarray]:
+    """The fold of each positive and each negative: the largest origins first, each to the emptiest fold."""
+    numbers = _numbered(np.concatenate(parts).tolist())
+    of_parts = np.split(numbers, [len(parts[0])])
+    counts = np.stack([np.bincount(part, minlength=numbers.max() + 1) for part in of_parts], axis=1)
+    shares = counts / counts.sum(axis=0)  # [origin, class]
+    order = random.permutation(len(shares))
+    order = order[np.argsort(-shares[order].sum(axis=1), kind="stable")]
+    held, home = np.zeros((folds, 2)), np.empty(len(shares), np.int64)
+    for origin in order:
+        # Emptiest of the classes that the origin has sentences of, in proportion to how many.
+        home[origin] = np.argmin(held @ shares[origin])
+        held[home[origin]] += shares[origin]
+    return [home[part] for part in of_parts]
+
+
+def _fill_folds(
+    rows: np.ndarray, home: np.ndarray, folds: int, size: int, random: np.random.Generator
+) -> np.ndarray:
+    """Rows [fold, size] of one class, those at home in a fold first."""
+    order = random.permutation(len(rows))
+    dealt = [rows[order][home[order] == fold] for fold in range(folds)]
+    spare, filled = np.concatenate([part[size:] for part in dealt]), []
+    for part in dealt:
+        lacking = max(size - len(part), 0)
+        filled.append(np.concatenate([part[:size], spare[:lacking]]))
+        spare = spare[lacking:]
+    return np.stack(filled)
+
+
+def _numbered(names: Sequence[Hashable]) -> np.ndarray:
+    """Numbers in the order of first appearance, which does not depend on what else there is."""
+    number = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], np.int64)
 
 
 def shuffle_each(sets: Sequence[Rows], concept: str, *, seed: int) -> list[Rows]:
@@ -65,7 +129,8 @@ def shuffle_each(sets: Sequence[Rows], concept: str, *, seed: int) -> list[Rows]
 def shuffle_often(rows: Rows, concept: str, *, shuffles: int, seed: int) -> list[Rows]:
     """Return `shuffles` label sets with the rows and sizes of one, its labels permuted each time anew.
 
-    More shuffles begin with the same ones as fewer do.
+    Sentences are permuted one by one, whatever their origin: the null of false discoveries takes them to be
+    exchangeable. More shuffles begin with the same ones as fewer do.
     """
     random = np.random.default_rng([seed, SHUFFLED, *concept.encode()])
     return [_shuffled(rows, random) for _ in range(shuffles)]

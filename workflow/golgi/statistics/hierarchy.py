@@ -16,6 +16,7 @@ from golgi.statistics.parenthood import (
     containments,
     differences,
     permute_parents,
+    placed_containment,
     pooled_containment,
 )
 from golgi.statistics.resampling import bootstrap_means, holm
@@ -94,7 +95,10 @@ def compare(
         own, wrong = map(
             np.stack, zip(*(differences(one, kinship.patterns) for one in contained), strict=True)
         )
-        p = permute_parents(own - wrong, labels, draws=permutations, seed=seed)
+        exchanged, held = own - wrong, labels
+        if kinship.kind == "pooled":
+            exchanged, held = _placed(tables, kinship, described, direction) - wrong[:, :, labels], places
+        p = permute_parents(exchanged, held, draws=permutations, seed=seed)
         own, wrong = own[:, places, labels], wrong[:, places, labels]  # [test, child]
         low, high = bootstrap_means((own - wrong).T, draws=bootstraps, seed=seed)
         for index, table in enumerate(tables):
@@ -113,11 +117,30 @@ def _contained(table: Shared, kinship: Kinship, described: pl.DataFrame, directi
         np.fill_diagonal(contained, np.nan)  # a concept is not its own parent, nor a wrong one
         places = _places(kinship.names, described)
         return contained[np.ix_(kinship.children, places)]
-    categories = described["category"].replace_strict(
-        {name: index for index, name in enumerate(kinship.names)}, return_dtype=pl.Int64
-    )
-    pooled = pooled_containment(contained[:, len(described) :], table.parents, categories.to_numpy())
-    return pooled[kinship.children]
+    categories = _categories(kinship, described)
+    return pooled_containment(contained[:, len(described) :], table.parents, categories)[kinship.children]
+
+
+def _placed(
+    tables: Sequence[Shared], kinship: Kinship, described: pl.DataFrame, direction: str
+) -> np.ndarray:
+    """Containment [test, child, child]: in the parent that a child would have in another child's place.
+
+    A child's value is of one parent, that of a wrong category a mean over several, which varies less: were
+    these permuted, chance alone would seem rare. Places give each child one parent in every draw.
+    """
+    categories, children = _categories(kinship, described), kinship.children
+    contained = [containments(table.counts, table.sizes, direction)[:, len(described) :] for table in tables]
+    placed = [
+        placed_containment(one, table.parents, categories)
+        for one, table in zip(contained, tables, strict=True)
+    ]
+    return np.stack(placed)[:, children][:, :, children]
+
+
+def _categories(kinship: Kinship, described: pl.DataFrame) -> np.ndarray:
+    numbers = {name: index for index, name in enumerate(kinship.names)}
+    return described["category"].replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
 
 
 def _summary(own: np.ndarray, wrong: np.ndarray) -> dict[str, float | int]:

@@ -13,6 +13,8 @@ from golgi.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 
+PLANNED = {"force": ("occurs", "generated"), "zero": ("occurs",)}
+
 
 def measure_interventions(
     *,
@@ -28,8 +30,8 @@ def measure_interventions(
 
     Forcing is that of Suau et al. 2020. `prompts` is table `intervention_prompts` of any models; where it
     says that no unit was set, nothing was measured. Planned are the tests of the top units at `planned_size`:
-    `occurs` of every action, and `generated` of forcing. Raises GolgiError if the table is empty or measures
-    a prompt twice.
+    `occurs` of forcing and of zeroing, and `generated` of forcing. Raises GolgiError if the table is empty or
+    measures a prompt twice.
     """
     rows, by_concept = [], []
     for effects in read_effects(prompts):
@@ -42,7 +44,7 @@ def measure_interventions(
         pl.Series("family", [_family(*kinds) for kinds in zip(top, planned, strict=True)], pl.String),
         pl.Series("p_holm", _adjust(p, planned)),
     )
-    frame = frame.join(_changed(prompts), on=["model", "checkpoint", "action", "size", "units"], how="left")
+    frame = frame.join(_sets(prompts), on=["model", "checkpoint", "action", "size", "units"], how="left")
     logger.info(
         "Tested %d effects, %d of them planned; %d planned ones have no prompt.",
         top.sum(),
@@ -55,10 +57,13 @@ def measure_interventions(
 
 
 def expected_sign(action: str, quantity: str) -> int:
-    """Return +1 where the units of a concept should raise a quantity, -1 where they should lower it.
+    """Return +1 where the units of a concept should raise a quantity, -1 where they should lower it, else 0.
 
-    Any action may cost on neutral text, so there the loss is expected to rise.
+    Forcing and zeroing may cost on neutral text, so there the loss is expected to rise. `mean_negative` has
+    no direction: a response is a pooled activation, and the mean of maxima is above what most tokens have.
     """
+    if action == "mean_negative":
+        return 0
     return 1 if action == "force" or quantity == "neutral" else -1
 
 
@@ -76,32 +81,32 @@ def bootstrap_prompts(
     """Return the 95 % interval of the mean over concepts of the means over prompts, each end [test].
 
     values [concept, prompt, test] are NaN where nothing was measured; weights are [concept, prompt]. Each
-    draw takes concepts with replacement, and prompts with replacement within each concept taken, anew each
-    time it is taken (Davison and Hinkley 1997, sec. 3.8). A concept without a value takes no part in a test.
+    draw takes concepts with replacement and, once for all of them, prompts: a prompt that serves several
+    concepts is as often in each (the pigeonhole bootstrap, Owen 2007). What is particular to a concept and a
+    prompt is then counted up to three times, so intervals are rather too wide than too narrow. A concept
+    without a value, or none of whose prompts was drawn, takes no part.
     """
     if not np.isfinite(values).any():
         return np.full(values.shape[2], np.nan), np.full(values.shape[2], np.nan)
     random = np.random.default_rng([seed, 6])
-    picked = random.integers(len(values), size=(draws, len(values)))
+    measured = np.isfinite(values).any(axis=2)  # [concept, prompt]
+    some = measured.any(axis=0)
+    concepts = multiplicities(len(values), draws, random)
+    prompts = multiplicities(int(some.sum()), draws, random)
     sums, counts = np.zeros((2, draws, values.shape[2]))
-    for concept, own in enumerate(values):
-        taken = np.nonzero(picked == concept)[0]
-        some = np.isfinite(own).any(axis=1)
-        means = _resampled_means(own[some], weights[concept, some], len(taken), random)
+    for concept, own in enumerate(measured):
+        often = prompts[:, own[some]] * weights[concept, own]
+        means = _weighted_means(values[concept, own], often)
         known = np.isfinite(means)
-        np.add.at(sums, taken, np.where(known, means, 0.0))
-        np.add.at(counts, taken, known)
+        sums += concepts[:, [concept]] * np.where(known, means, 0.0)
+        counts += concepts[:, [concept]] * known
     return percentile_interval(quotient(sums, counts))
 
 
-def _resampled_means(
-    values: np.ndarray, weights: np.ndarray, draws: int, random: np.random.Generator
-) -> np.ndarray:
-    if not len(values):
-        return np.full((draws, values.shape[1]), np.nan)
-    often = multiplicities(len(values), draws, random) * weights
+def _weighted_means(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Means [draw, test] of values [prompt, test] under weights [draw, prompt]."""
     known = np.isfinite(values)
-    return quotient(often @ np.where(known, values, 0.0), often @ known)
+    return quotient(weights @ np.where(known, values, 0.0), weights @ known)
 
 
 def _rows(effects: Effects, *, permutations: int, bootstraps: int, seed: int) -> Iterator[dict]:
@@ -112,6 +117,7 @@ def _rows(effects: Effects, *, permutations: int, bootstraps: int, seed: int) ->
     }
     estimates = {name: (known_mean(means[name], axis=0), *ends[name]) for name in means}
     tested = _tested(effects, means, estimates, permutations=permutations, seed=seed)
+    sides = {1: "rise", -1: "fall", 0: None}
     base = concept_means(effects.base[:, :, None], effects.weights)
     for action, size, units in effects.conditions:
         test = effects.tests.index((action, size))
@@ -126,7 +132,7 @@ def _rows(effects: Effects, *, permutations: int, bootstraps: int, seed: int) ->
             "effect": effect,
             "low": low,
             "high": high,
-            "expected": "rise" if expected_sign(action, effects.identity["quantity"]) > 0 else "fall",
+            "expected": sides[expected_sign(action, effects.identity["quantity"])],
             **{name: values[test] if units == "top" else np.nan for name, values in tested.items()},
         }
 
@@ -139,11 +145,23 @@ def _tested(
     columns = {}
     for name in CONTRASTS:
         columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = estimates[name]
-        columns[f"{name}_p"] = sign_flip_test(signs * means[name], draws=permutations, seed=seed)
+        columns[f"{name}_p"] = flip_signs(means[name], signs, draws=permutations, seed=seed)
     columns["p"] = columns.pop("difference_p")
     pairs = np.isfinite(means["difference"]).sum(axis=0)
     smallest = np.maximum(0.5**pairs, 1 / (permutations + 1))
+    smallest = np.where(signs == 0, np.minimum(2 * smallest, 1.0), smallest)
     return columns | {"p_smallest": np.where(pairs > 0, smallest, np.nan)}
+
+
+def flip_signs(means: np.ndarray, signs: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """Return p-values [test] of means [concept, test], on the side of the sign [test], or both where it is 0.
+
+    Two-sided is twice the smaller one-sided p, at most 1. Signs are flipped by concept, so the p-values speak
+    of other concepts, given these prompts.
+    """
+    rise, fall = (sign_flip_test(side * means, draws=draws, seed=seed) for side in (1, -1))
+    either = np.minimum(2 * np.minimum(rise, fall), 1.0)
+    return np.select([signs > 0, signs < 0], [rise, fall], either)
 
 
 def _concept_rows(effects: Effects) -> Iterator[dict]:
@@ -170,19 +188,19 @@ def _prompts_of(effects: Effects, units: str, test: int) -> np.ndarray:
     return np.isfinite(effects.changes[units][:, :, test]).sum(axis=1)
 
 
-def _changed(prompts: Path) -> pl.DataFrame:
-    """How many units were set in each condition: mean over draws, then over concepts."""
-    condition = ["model", "checkpoint", "action", "size", "units"]
+def _sets(prompts: Path) -> pl.DataFrame:
+    """How many units were set in each condition, and how far: means over draws, then over concepts."""
+    condition, facts = ["model", "checkpoint", "action", "size", "units"], ["changed", "displacement"]
     drawn = read_table(prompts, schema="intervention_prompts").unique([*condition, "concept", "draw"])
     per_concept = drawn.sort(*condition, "concept", "draw").group_by(
         *condition, "concept", maintain_order=True
     )
-    means = per_concept.agg(pl.col("changed").mean()).group_by(condition, maintain_order=True)
-    return means.agg(pl.col("changed").mean())
+    means = per_concept.agg(pl.col(facts).mean()).group_by(condition, maintain_order=True)
+    return means.agg(pl.col(facts).mean())
 
 
 def _is_planned(row: dict, size: int) -> bool:
-    quantities = ("occurs", "generated") if row["action"] == "force" else ("occurs",)
+    quantities = PLANNED.get(row["action"], ())
     return row["units"] == "top" and row["size"] == size and row["quantity"] in quantities
 
 

@@ -55,10 +55,12 @@ def _intervals(
 
 
 def _permuted(names: np.ndarray, group: np.ndarray, draws: int, random: np.random.Generator) -> float:
-    # names [expert, concept with experts]; table [own, other] counts experts of one that name the other.
+    # names [expert, concept with experts]; table [own, other] has the share of experts that name the other.
     groups = names.shape[1]
     table = np.zeros((groups, groups))
     np.add.at(table, group, names.astype(np.float64))
+    # Shares, so that concepts with many experts, if these are named by many, do not seem to name themselves.
+    table /= np.bincount(group, minlength=groups)[:, None]
     orders = permutations(groups, draws, random)
     permuted = table[np.arange(groups)[None, :], orders].sum(axis=1)
     return float(permutation_p(np.array([np.trace(table)]), permuted[:, None])[0])

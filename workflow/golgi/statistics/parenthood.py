@@ -68,6 +68,19 @@ def pooled_containment(contained: np.ndarray, parents: Parents, categories: np.n
     return result
 
 
+def placed_containment(contained: np.ndarray, parents: Parents, categories: np.ndarray) -> np.ndarray:
+    """Return containment [child, concept]: what a child's own parent would be, had it each concept's place.
+
+    contained [child, parent]; categories [concept] are numbers. In places of its own category a child keeps
+    its own parent: the others there have the child's sentences. NaN where a concept has no parent.
+    """
+    result = np.full((len(contained), len(categories)), np.nan)
+    for half in np.unique(parents.half):
+        children, usable = parents.halves != half, parents.half == half
+        result[np.ix_(children, parents.without[usable])] = contained[np.ix_(children, usable)]
+    return np.where(categories[:, None] == categories, np.diagonal(result)[:, None], result)
+
+
 def differences(contained: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean containment in own and in wrong parents, each [child, pattern].
 
@@ -80,9 +93,9 @@ def differences(contained: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray
 def permute_parents(values: np.ndarray, labels: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
     """Return one-sided p-values [test] of the children's mean difference, labels permuted over children.
 
-    values [test, child, pattern] are differences of own and wrong parents if the child had that pattern of
-    parents, labels [child] the pattern that it has. The parents stay as they are. Undefined differences are
-    left out of a mean; NaN where a test has none.
+    values [test, child, label] are differences of own and wrong parents if the child had that label, a
+    pattern of parents or a place; labels [child] are those that they have. The parents stay as they are.
+    Undefined differences are left out of a mean; NaN where a test has none.
     """
     orders = permutations(len(labels), draws, np.random.default_rng([seed, 9]))
     places = np.arange(len(labels))

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from golgi.errors import GolgiError
 from golgi.experts.chance import chance_precision
 from golgi.experts.expertise import Rows, average_precision
 from golgi.experts.scoring import read_sets
-from golgi.statistics.folds import Grid, draw_folds, shuffle_each
+from golgi.statistics.folds import Grid, draw_folds, read_origins, shared_origins, shuffle_each
 from golgi.statistics.overlap import jaccard
 from golgi.statistics.precision import Point
 from golgi.statistics.resampling import bootstrap_means
@@ -29,6 +30,7 @@ TEST = ["model", "step", "checkpoint", "control", *CELL]
 def measure_stability(
     *,
     responses: Path,
+    pool: Path,
     sets: Path,
     concepts: Path,
     point: Point,
@@ -44,39 +46,63 @@ def measure_stability(
     The first experiment of Fedzechkina et al. 2025: per concept, size of a fold and threshold, the mean
     Jaccard overlap of the expert sets of all pairs of folds (0 for two empty ones, which are counted) and
     the mean number of experts. `responses` holds "{site}/{layer}" [row, unit]; the model is not run. Where
-    control `shuffled` is on, the same with labels permuted within each fold. Raises GolgiError where a
-    concept has too few sentences for `grid`.
+    control `shuffled` is on, the same with labels permuted within each fold. Folds are of whole origins, as
+    table `pool` names them, where these fill them (`draw_folds`); what they share is counted. Raises
+    GolgiError where a concept has too few sentences for `grid`, or a sentence that the pool has not.
     """
     names = read_table(concepts, schema="concepts")["concept"].to_list()
     labels = read_sets(sets, names)
+    origins = read_origins(pool)
+    _check_rows(labels, names, origins, sets)
     own = "untrained" if point.checkpoint == "untrained" else "measured"
     kinds = [own, *(["shuffled"] if own == "measured" and "shuffled" in controls else [])]
     frames = []
     with open_arrays(responses) as arrays:
         for part in concept_passes(len(names), len(kinds) * grid.rows):
-            drawn = _label_sets(names[part], labels[part], kinds, grid, seed)
+            drawn = _label_sets(names[part], labels[part], kinds, grid, origins, seed)
             blocks = (block for _, _, block in scored_blocks(arrays, drawn, threads=threads))
             shared = shared_over_folds(blocks, thresholds, sets=len(drawn), folds=grid.folds)
-            frames.append(_rows(shared, names[part], kinds, grid, thresholds))
+            split = _split_origins(drawn, grid.folds, origins)
+            frames.append(_rows(shared, split, names[part], kinds, grid, thresholds))
     frame = pl.concat(frames).with_columns(*point.columns())
+    sharing = frame.filter(pl.col("shared_origins") > 0)["concept"].n_unique()
     logger.info(
         "%s at %s: %d folds of %d concepts, %d sizes, %d thresholds; %d of %d overlaps rest on empty sets.",
         *(point.model, point.checkpoint, grid.folds, len(names), len(grid.cells), len(thresholds)),
         *((frame["empty_pairs"] > 0).sum(), len(frame)),
     )
+    logger.info("Folds of %d of %d concepts share an origin, for want of others.", sharing, len(names))
     write_table(frame, stability, schema="stability_concepts")
 
 
+def _check_rows(labels: Sequence[Rows], names: Sequence[str], origins: np.ndarray, sets: Path) -> None:
+    for name, rows in zip(names, labels, strict=True):
+        last = max(part.max() for part in rows)
+        if last >= len(origins):
+            raise GolgiError(f"{sets}: concept {name} names sentence {last}; the last is {len(origins) - 1}.")
+
+
 def _label_sets(
-    names: Sequence[str], labels: Sequence[Rows], kinds: Sequence[str], grid: Grid, seed: int
+    names: Sequence[str],
+    labels: Sequence[Rows],
+    kinds: Sequence[str],
+    grid: Grid,
+    origins: np.ndarray,
+    seed: int,
 ) -> list[Rows]:
     """Label sets in the order [concept, kind, cell, fold]."""
     drawn = []
     for name, rows in zip(names, labels, strict=True):
-        folds = draw_folds(rows, name, grid, seed=seed)
+        folds = draw_folds(rows, name, grid, origins=origins, seed=seed)
         drawn += folds
         drawn += shuffle_each(folds, name, seed=seed) if "shuffled" in kinds else []
     return drawn
+
+
+def _split_origins(drawn: Sequence[Rows], folds: int, origins: np.ndarray) -> np.ndarray:
+    """Origins that folds share, [group] of as many label sets as folds."""
+    starts = range(0, len(drawn), folds)
+    return np.array([shared_origins(drawn[start : start + folds], origins) for start in starts])
 
 
 def shared_over_folds(
@@ -99,7 +125,12 @@ def shared_over_folds(
 
 
 def _rows(
-    shared: np.ndarray, names: Sequence[str], kinds: Sequence[str], grid: Grid, thresholds: Sequence[float]
+    shared: np.ndarray,
+    split: np.ndarray,
+    names: Sequence[str],
+    kinds: Sequence[str],
+    grid: Grid,
+    thresholds: Sequence[float],
 ) -> pl.DataFrame:
     first, second = np.triu_indices(grid.folds, k=1)
     sizes = np.diagonal(shared, axis1=2, axis2=3)  # [threshold, group, fold]
@@ -116,6 +147,7 @@ def _rows(
             "overlap": jaccard(shared)[..., first, second].mean(axis=-1).ravel(),
             "experts": sizes.mean(axis=-1).ravel(),
             "empty_pairs": empty.sum(axis=-1).ravel(),
+            "shared_origins": np.tile(split, len(thresholds)),
         }
     )
 
@@ -141,7 +173,11 @@ def summarise_stability(
 def _means(rows: pl.DataFrame, bootstraps: int, seed: int) -> pl.DataFrame:
     rows = rows.sort("concept", *TEST, nulls_last=True)
     concepts = rows["concept"].n_unique()
-    sums = rows.group_by(TEST, maintain_order=True).agg(pl.col("empty_pairs").sum(), concepts=pl.len())
+    sums = rows.group_by(TEST, maintain_order=True).agg(
+        pl.col("empty_pairs").sum(),
+        concepts=pl.len(),
+        sharing_concepts=(pl.col("shared_origins") > 0).sum(),
+    )
     columns = {}
     for name in ("overlap", "experts"):
         values = rows[name].to_numpy().reshape(concepts, -1)  # [concept, test]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from golgi.study.graphs import chosen_checkpoints
-from golgi.study.quantities import QUANTITIES, Quantity
+from golgi.study.quantities import LARGEST, QUANTITIES, Quantity
 
 UNTRAINED = "untrained"
 DEFAULTS = {
@@ -164,7 +164,7 @@ def default(spec: dict, quantity: Quantity, selector: str) -> Any:
     if selector == "reference":
         return next(iter(analysis["references"])) if len(analysis["references"]) == 1 else None
     if selector == "size":
-        return analysis.get("size", analysis["sizes"][-1])
+        return analysis.get("size", LARGEST)
     if selector == "action":
         return analysis["actions"][0]
     if selector in ("positives", "negatives"):

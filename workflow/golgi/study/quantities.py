@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 ALL_CONTROLS = ("measured", "untrained", "rotated", "shuffled", "word")
 BASELINES = ("input_embedding", "sentence_embedding")
+LARGEST = "largest"  # of the sizes in the table, which leaves out those that a model is too small for
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Quantity:
     """One thing that claims can be about.
 
     `words` is what a sentence calls it and `value` its column of `table`. `way` is how it is compared:
-    `paired` (item by item), `overlap` (pairs of concepts), `alignment` (rated pairs of words) or `printed`
-    (the test stands in the table, and `only_against` says against what). `items` are the columns that name
-    what is resampled. `selectors` choose the rows, `columns` are those of them whose column has another name,
-    `fixed` is what the quantity chooses by itself; `summed` adds up the rows of an item. `analysis` is the
-    part of the spec that gives the table; None where every study has it.
+    `paired` (item by item), `pooled` (the sum of `value` over all items, divided by that of `per`), `overlap`
+    (pairs of concepts), `alignment` (rated pairs of words) or `printed` (the test stands in the table, and
+    `only_against` says against what). What is printed may have a column for its `difference`, whose interval
+    is `low` to `high`, and one that counts what is `left_out`. `items` are the columns that name what is
+    resampled. `selectors` choose the rows, `columns` are those of them whose column has another name, `fixed`
+    is what the quantity chooses by itself; `summed` adds up the rows of an item. `analysis` is the part of
+    the spec that gives the table; None where every study has it.
     """
 
     words: str
@@ -44,6 +47,9 @@ class Quantity:
     summed: bool = False
     every_checkpoint: bool = False
     only_against: str | float | None = None
+    per: str | None = None
+    difference: str | None = None
+    left_out: str | None = None
 
     def scale_at(self, outcome: str | None) -> Scale:
         """Return the scale of the quantity, of one outcome where that decides."""
@@ -66,8 +72,10 @@ _OVERLAP = {
     "controls": ALL_CONTROLS,
 }
 _CONTAINMENT = {
-    "table": "hierarchy_concepts",
-    "way": "paired",
+    "table": "hierarchy",
+    "way": "printed",
+    "difference": "difference",
+    "left_out": "empty",
     "items": ("concept",),
     "replication": "concepts",
     "scale": _CONTAINED,
@@ -142,8 +150,9 @@ QUANTITIES: dict[str, Quantity] = {
     "false_discovery": Quantity(
         words="share of experts that chance gives",
         table="discoveries",
-        value="fdr",
-        way="paired",
+        value="expected",
+        per="experts",
+        way="pooled",
         items=("concept",),
         replication="concepts",
         scale=Scale("share of experts", 0.01),
@@ -151,7 +160,12 @@ QUANTITIES: dict[str, Quantity] = {
         selectors=("model", "checkpoint", "control", "threshold"),
         controls=("measured", "untrained"),
     ),
-    "containment": Quantity(words="containment in the own category", value="own", **_CONTAINMENT),
+    "containment": Quantity(
+        words="containment in the own category",
+        value="own",
+        only_against="wrong_containment",
+        **_CONTAINMENT,
+    ),
     "wrong_containment": Quantity(words="containment in other categories", value="wrong", **_CONTAINMENT),
     "tree_correlation": Quantity(
         words="correlation of the dendrogram with the lexicon's tree",
