@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from golgi.statistics.resampling import (
+    bootstrap_means,
     holm,
     multiplicities,
     percentile_interval,
@@ -103,3 +104,22 @@ def test_permuted_products_are_brute_force():
         for order in orders
     ]
     np.testing.assert_allclose(permuted_products(similarity, partner, orders), expected)
+
+
+def test_an_interval_over_groups_knows_that_their_items_are_alike():
+    random = np.random.default_rng(5)
+    groups, covered = np.repeat(np.arange(15), 8), {"groups": 0, "items": 0}
+    for seed in range(200):
+        values = random.normal(size=15)[groups] + random.normal(size=120)
+        for name, known in (("groups", groups), ("items", None)):
+            low, high = bootstrap_means(values[:, None], draws=300, seed=seed, groups=known)
+            covered[name] += bool(low[0] <= 0 <= high[0])
+    assert covered["groups"] >= 178
+    assert covered["items"] < 150
+
+
+def test_groups_of_one_item_are_items():
+    values = np.random.default_rng(1).normal(size=(300, 1))
+    alone = bootstrap_means(values, draws=4000, seed=2)
+    grouped = bootstrap_means(values, draws=4000, seed=2, groups=np.arange(300))
+    np.testing.assert_allclose(alone, grouped, atol=0.01)

@@ -100,7 +100,8 @@ def compare(
             exchanged, held = _placed(tables, kinship, described, direction) - wrong[:, :, labels], places
         p = permute_parents(exchanged, held, draws=permutations, seed=seed)
         own, wrong = own[:, places, labels], wrong[:, places, labels]  # [test, child]
-        low, high = bootstrap_means((own - wrong).T, draws=bootstraps, seed=seed)
+        # Children of one category have one parent, more or less: they are not independent.
+        low, high = bootstrap_means((own - wrong).T, draws=bootstraps, seed=seed, groups=labels)
         for index, table in enumerate(tables):
             row = {**table.identity(), "parent": kinship.kind, "direction": direction}
             ends = {"low": low[index], "high": high[index], "p": p[index]}

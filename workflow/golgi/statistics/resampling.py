@@ -92,13 +92,30 @@ def sign_flip_test(differences: np.ndarray, *, draws: int, seed: int) -> np.ndar
     return np.where(counts > 0, permutation_p(means, permuted), np.nan)
 
 
-def bootstrap_means(values: np.ndarray, *, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def bootstrap_means(
+    values: np.ndarray, *, draws: int, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the 95 % interval of the means of values [item, test], each end [test], items resampled.
 
-    An item without a value (NaN) takes no part in that test; ends are NaN where no item has one.
+    With `groups` [item], groups of items are resampled, and then the items of each drawn group. An item
+    without a value (NaN) takes no part in that test; ends are NaN where no item has one.
     """
     known = np.isfinite(values)
-    weights = multiplicities(len(values), draws, np.random.default_rng([seed, 5])).astype(np.float64)
+    random = np.random.default_rng([seed, 5])
+    if groups is None:
+        weights = multiplicities(len(values), draws, random).astype(np.float64)
+    else:
+        weights = _nested_multiplicities(groups, draws, random)
     counts = weights @ known
     sums = weights @ np.where(known, values, 0.0)
     return percentile_interval(np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0))
+
+
+def _nested_multiplicities(groups: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+    _, places = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(places)
+    drawn = multiplicities(len(sizes), draws, random)  # [draw, group]
+    weights = np.zeros((draws, len(groups)))
+    for group, size in enumerate(sizes):
+        weights[:, places == group] = random.multinomial(size * drawn[:, group], np.full(size, 1 / size))
+    return weights
