@@ -15,7 +15,7 @@ rule train_model:
         "results/{study}/logs/train_model/{model}.log",
     conda:
         "../../envs/golgi.yaml"
-    threads: threads
+    threads: lambda w: study_of(w).training_threads(w.model)
     resources:
         gpu=gpu,
         mem_mb=memory(8000),
@@ -24,7 +24,7 @@ rule train_model:
         source=lambda w: study_of(w).source(w.model)["train"],
         checkpoints=lambda w: list(map(int, study_of(w).weights(w.model))),
         seed=lambda w: study_of(w).seed,
-        threads=threads,
+        threads=lambda w: study_of(w).training_threads(w.model),
     message:
         "Training {wildcards.model}"
     script:

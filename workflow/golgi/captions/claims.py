@@ -18,6 +18,7 @@ SHOWN = {
 }
 LEVEL = 0.05
 CORRELATION = "Pearson's r"
+NO_WIDTH = 1e-9
 SMALLEST_SHARE = 0.01  # of variance, that a correlation explains
 VERDICTS = {"held": "Held", "not_held": "Not held", "underpowered": "Underpowered"}
 
@@ -87,13 +88,13 @@ def limits(row: dict) -> list[str]:
         found.append("no interval" if held else "no interval: cannot be shown not to hold")
     elif row["low"] <= 0 < row["effect"] and row["p_holm"] is not None and row["p_holm"] <= LEVEL:
         found.append("significant, but the interval includes 0")
-    if row["low"] is not None and row["low"] == row["high"]:
+    if row["low"] is not None and row["high"] - row["low"] < NO_WIDTH:
         found.append(f"the interval has no width: all {row['unit_of_replication']} are alike in this")
     return found
 
 
 def amount(value: float) -> str:
-    """A number of any size: shares without their leading zero, the smaller the longer, others with a decimal."""
+    """A number of any size: a share without its leading zero, the longer the smaller, or one decimal."""
     if abs(value) < 1:
         digits = 2 if abs(value) >= 0.1 else 3 if abs(value) >= 0.01 or value == 0 else 4
         return share(value, digits)

@@ -30,8 +30,8 @@ SHOWN = {
         "Share of a child's experts (AP at least {tau}) that are experts of its parent too, and the reverse, "
         "averaged over the children that have a value, for their own parents (filled) and wrong ones (open). "
         "A category is the parent of its concepts: scored for each on sentences of the other members, "
-        "without the child's word. Bars: 95 % bootstrap interval of the difference (categories resampled, then "
-        "their children), laid off from the wrong parents. "
+        "without the child's word. Bars: 95 % bootstrap interval of the difference (categories resampled, "
+        "then their children), laid off from the wrong parents. "
         "P-values are one-sided, from permuting the parents over the children."
     ),
 }

@@ -58,6 +58,10 @@ class Study(GraphPlan):
         """Processor threads of a job with a model."""
         return self.spec["compute"]["threads"]
 
+    def training_threads(self, model: str) -> int:
+        """Return the processor threads that a model is trained with."""
+        return self.source(model)["train"]["threads"] or self.threads
+
     @property
     def controls(self) -> list[str]:
         """Controls of the study."""
