@@ -3,9 +3,9 @@
 import pytest
 
 from golgi.study import StudyError, load_study
+from golgi.study.checked import Checked
 from golgi.study.claim_rows import settled_claims
 from golgi.study.claims import claim_problems, claim_tables, claimed_tables
-from golgi.study.crosschecks import Checked
 from golgi.study.document import parse_document
 from golgi.study.lexicon import load_lexicon
 from golgi.study.quantities import LARGEST, QUANTITIES

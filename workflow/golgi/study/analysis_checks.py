@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from golgi.study.checked import Checked
 from golgi.study.problems import Problem, did_you_mean
-
-if TYPE_CHECKING:
-    from golgi.study.crosschecks import Checked
 
 SENTENCES = ("positives", "negatives")
 ALTERNATIVES = ("poolings", "sites", "bos", *SENTENCES)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from golgi.study.checked import Checked
 from golgi.study.claim_rows import (
     UNTRAINED,
     claim_rows,
@@ -19,9 +20,6 @@ from golgi.study.claim_rows import (
 )
 from golgi.study.problems import Path, Problem, did_you_mean
 from golgi.study.quantities import BASELINES, QUANTITIES, Quantity, Scale
-
-if TYPE_CHECKING:
-    from golgi.study.crosschecks import Checked
 
 SHOWN = 12
 # Tables that hold one threshold, that of headline numbers, and no other.

@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from golgi.study import analysis_checks, claims, graph_checks
-from golgi.study.document import Document
-from golgi.study.lexicon import Concept, Lexicon, unknown_names
+from golgi.study.checked import Checked
+from golgi.study.lexicon import unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
 from golgi.study.ratings import FEWEST_PAIRS, too_few_pairs
-from golgi.study.shapes import Shape, declared_shape
 
 CHANCE_DEVIATIONS = 4
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What the checks look at: the file, the sections of the complete spec that are in form, the lexicon."""
-
-    document: Document
-    spec: dict
-    lexicon: Lexicon | None
-
-    @property
-    def concepts(self) -> list[Concept]:
-        """The concepts of the study."""
-        chosen = self.spec["concepts"]
-        return self.lexicon.selected(chosen["categories"], chosen["only"])
-
-    @property
-    def declared(self) -> dict[str, Shape | None]:
-        """The shape of each model, as far as the study tells it by itself."""
-        return {name: declared_shape(model["source"]) for name, model in self.spec["models"].items()}
-
-    def problem(self, path: Path, message: str) -> Problem:
-        """Return a problem at a field of the spec."""
-        return self.document.problem(path, message)
 
 
 Check = Callable[[Checked], Iterator[Problem]]

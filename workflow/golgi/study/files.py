@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from golgi.study import graph_checks
-from golgi.study.crosschecks import Checked
+from golgi.study.checked import Checked
 from golgi.study.folders import checkpoint_folder
 from golgi.study.problems import Path, Problem, StudyError, did_you_mean
 from golgi.study.ratings import FEWEST_PAIRS, Rating, places_of, rated_pairs, read_ratings, too_few_pairs

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from golgi.study.checked import Checked
 from golgi.study.graphs import LONGEST_WINDOW, chosen_checkpoints, same_text
 from golgi.study.problems import Path, Problem, did_you_mean
 from golgi.study.shapes import Shape
-
-if TYPE_CHECKING:
-    from golgi.study.crosschecks import Checked
 
 SHOWN_CHECKPOINTS = 12
 CORPORA = ("graphs", "corpora")

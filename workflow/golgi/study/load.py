@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 
-from golgi.study.crosschecks import Checked, crosscheck
+from golgi.study.checked import Checked
+from golgi.study.crosschecks import crosscheck
 from golgi.study.document import Document, read_document
 from golgi.study.files import file_problems
 from golgi.study.lexicon import Lexicon, load_lexicon
