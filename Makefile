@@ -20,7 +20,8 @@ demo: .venv/ready
 	@echo "Report:   results/demo/report.html"
 
 test: .venv/ready-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) tests/unit tests/model
+	$(BIN)/python -m pytest tests/workflow
 
 check: .venv/ready-test
 	$(BIN)/ruff check .

@@ -22,6 +22,8 @@ def spec(copy: Workspace, small_spec: dict) -> dict:
         **small_spec,
         "models": {"mine": {"source": {"directory": "checkpoints"}, "checkpoints": [0, 60], "bos": True}},
         "concepts": {**small_spec["concepts"], "sentences": sentences},
+        "analyses": {name: small_spec["analyses"][name] for name in ("overlap", "categories", "alignment")},
+        "claims": {},
     }
 
 

@@ -24,6 +24,7 @@ def test_a_model_of_the_users_own_text_is_studied_on_that_text(copy: Workspace, 
             "controls": [],
         },
         "analyses": {"overlap": {"threshold": 0.6}},
+        "claims": {},
         "graphs": {
             **small_spec["graphs"],
             "units": {"layers": [1], "sample": 3, "list": [{"layer": 0, "unit": 5, "site": "resid_post"}]},

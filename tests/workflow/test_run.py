@@ -147,6 +147,21 @@ def test_a_way_of_growing_that_is_not_wanted_is_not_looked_for(copy: Workspace, 
     assert jobs.keys() - {"figures"} == SCORING - {"draw_graph_ablation"}
 
 
+def test_a_claim_is_tested_without_measuring_again(copy: Workspace, small_spec: dict):
+    edited(copy, small_spec, claims={"many": {"quantity": "experts", "exceeds": 1}})
+    jobs = copy.jobs("figures", "statistics", "--config", "studies=small.yaml")
+    assert set(jobs) == {"test_claims", "draw_claims", "figures", "statistics"}
+
+
+def test_a_claim_that_does_not_hold_stands_in_the_report(finished: Workspace):
+    claims = pl.read_parquet(finished.folder / "results" / "small" / "tables" / "claims.parquet")
+    assert set(claims["claim"]) == {"categories", "learned", "causal"}
+    assert set(claims["verdict"]) <= {"held", "not_held", "underpowered"}
+    page = (finished.folder / "results" / "small" / "report.html").read_text()
+    assert all(claim in page for claim in claims["say"])
+    assert all(f'class="{verdict}' in page for verdict in set(claims["verdict"]))
+
+
 def test_a_threshold_leaves_responses_untouched(copy: Workspace, small_spec: dict):
     edited(copy, small_spec, experts={**small_spec["experts"], "thresholds": [0.6, 0.9]})
     jobs = copy.jobs("--config", "studies=small.yaml")
@@ -176,7 +191,8 @@ def test_a_method_that_changes_reruns_what_it_feeds(copy: Workspace, root: Path)
     module = copy.folder / "workflow" / "golgi" / "statistics" / "categories.py"
     module.write_text(module.read_text() + "\n# another thought\n")
     jobs = copy.jobs("figures", "statistics", "--config", "studies=small.yaml")
-    assert set(jobs) == {"measure_categories", "draw_within_between", "figures", "statistics"}
+    tested = {"measure_categories", "draw_within_between", "test_claims", "draw_claims"}
+    assert set(jobs) == {*tested, "figures", "statistics"}
 
 
 def test_a_figure_can_be_asked_for_by_its_name(copy: Workspace):
@@ -208,20 +224,14 @@ def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: 
 
 STAGES = {
     "write_sentences": "Writing the sentences",
-    "train_model": "Training",
-    "score_experts": "Scoring the experts",
     "measure_alignment": "Measuring the alignment",
-    "find_exemplars": "Reading for exemplars",
+    "intervene": "Setting expert units",
     "grow_graphs": "Growing the graphs",
-    "draw_graphs": "Drawing graphs",
     "write_report": "Writing the report",
 }
 # A death early in a study does most of it again: some stages stand for all.
-KILLED = ("write_sentences", "score_experts", "find_exemplars", "grow_graphs", "draw_graphs", "write_report")
-DEATHS = [(rule, signal.SIGKILL) for rule in KILLED] + [
-    ("train_model", signal.SIGINT),
-    ("measure_alignment", signal.SIGINT),
-]
+KILLED = ("write_sentences", "intervene", "grow_graphs", "write_report")
+DEATHS = [*((rule, signal.SIGKILL) for rule in KILLED), ("measure_alignment", signal.SIGINT)]
 
 
 @pytest.mark.parametrize(("rule", "number"), DEATHS)

@@ -19,6 +19,18 @@ def results(root: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     spec["concepts"]["categories"] = CATEGORIES
     for analysis in ("categories", "alignment"):
         spec["analyses"][analysis] |= {"permutations": 499, "bootstraps": 200}
+    spec["analyses"]["distributed"]["sizes"] = [1, 30]
+    spec["analyses"]["interventions"] |= {
+        "concepts": ["dog", "cat", "bird", "car", "cake", "boat"],
+        "actions": ["force", "zero"],
+        "sizes": [1, 10],
+        "prompts": 16,
+        "continuations": 8,
+        "neutral": 400,
+        "draws": 1,
+    }
+    spec["analyses"]["sensitivity"] |= {"poolings": ["mean"], "sites": [], "bos": False}
+    del spec["claims"]["size"]
     spec["graphs"] |= {
         "units": {"experts": {"per_concept": 1}, "layers": [0, 3], "sample": 6},
         "tokens": {"build": 200000, "test": 40000, "shifted": 40000},
@@ -62,6 +74,28 @@ def test_overlap_is_compared_with_people_beside_its_controls(results: Path):
     assert planned["pairs"] >= 60
     assert planned["low"] <= planned["rho"] <= planned["high"]
     assert planned["p_holm"] >= planned["p"]
+
+
+def test_the_untrained_twin_is_stable_too(results: Path):
+    largest = table(results, "stability").filter(threshold=0.5, positives=25, negatives=125)
+    overlap = dict(largest.select("control", "overlap").iter_rows())
+    assert overlap["measured"] > 0.4
+    assert overlap["untrained"] > 0.4
+    assert overlap["shuffled"] < 0.05
+
+
+def test_probes_know_more_than_the_best_unit_on_sentences_held_out(results: Path):
+    rows = table(results, "distributed").filter(kind="probe", size=30, control="measured")
+    row = rows.row(0, named=True)
+    assert row["gain_low"] > 0
+    assert row["ap"] > 5 * row["chance"] / 2
+
+
+def test_words_are_acted_on_where_they_stand(results: Path):
+    rows = table(results, "interventions").filter(quantity="occurs", units="top")
+    assert set(rows["concepts"]) == {6}
+    assert rows["effect"].is_not_null().all()
+    assert (rows["low"] <= rows["effect"]).all()
 
 
 def test_shuffled_labels_make_next_to_no_experts(results: Path):
