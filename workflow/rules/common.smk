@@ -149,6 +149,11 @@ def analysis(wildcards, name):
     return study.spec["analyses"][name]
 
 
+def intervention_fields(*names):
+    """Some settings of the analysis, so that a job knows no others."""
+    return lambda wildcards: {name: analysis(wildcards, "interventions")[name] for name in names}
+
+
 def opening(wildcards):
     """How a model is opened to be read for neuron graphs."""
     study, model, checkpoint = study_of(wildcards), wildcards.model, wildcards.checkpoint

@@ -5,11 +5,6 @@
 INTERVENTIONS = "results/{study}/interventions"
 
 
-def intervention_fields(*names):
-    """Some settings of the analysis, so that a job knows no others."""
-    return lambda wildcards: {name: analysis(wildcards, "interventions")[name] for name in names}
-
-
 rule write_intervention_text:
     input:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],

@@ -1,38 +1,9 @@
 # Needs: a model's weights, the pool and the sets; its responses and average precision as the study chose to read it.
 # Gives: experts and alignment with one choice made otherwise, at every model's last checkpoint and for its twin.
 
-from golgi.study.estimate import response_memory_mb, response_minutes, scoring_memory_mb, scoring_minutes
+from golgi.study.estimate import scoring_memory_mb, scoring_minutes
 
 SENSITIVITY = "results/{study}/sensitivity/{model}/{checkpoint}"
-
-
-def reading(wildcards):
-    """How the study reads a model, and how else it is to be read."""
-    study, other = study_of(wildcards), analysis(wildcards, "sensitivity")
-    return {
-        "sites": study.spec["experts"]["sites"],
-        "pooling": study.spec["experts"]["pooling"],
-        "bos": study.spec["models"][wildcards.model]["bos"],
-        "alternatives": {name: other[name] for name in ("poolings", "sites", "bos")},
-    }
-
-
-def own_choices(wildcards):
-    """What the study chose, in the words of its tables."""
-    own = reading(wildcards)
-    return {"pooling": own["pooling"], "site": " + ".join(own["sites"]), "bos": str(own["bos"]).lower()}
-
-
-def variants_memory_mb(study, model):
-    """Reading, then scoring: never both at once."""
-    return max(response_memory_mb(study, model), scoring_memory_mb(study, model))
-
-
-def variants_minutes(study, model):
-    """At most two passes over the sentences, and a scoring for each way to read."""
-    other = study.spec["analyses"]["sensitivity"]
-    ways = len(other["poolings"]) + len(other["sites"]) + other["bos"]
-    return 2 * response_minutes(study, model) + ways * scoring_minutes(study, model)
 
 
 rule read_variants:
@@ -53,11 +24,14 @@ rule read_variants:
     threads: threads
     resources:
         gpu=gpu,
-        mem_mb=planned(variants_memory_mb),
-        runtime=planned(variants_minutes),
+        mem_mb=analysed(analysis_memory_mb, "sensitivity"),
+        runtime=analysed(analysis_minutes, "sensitivity"),
     params:
         opening=opening,
-        reading=reading,
+        reading=lambda w: study_of(w).reading(w.model),
+        alternatives=lambda w: {
+            name: analysis(w, "sensitivity")[name] for name in ("poolings", "sites", "bos")
+        },
     message:
         "Reading the sentences in other ways with {wildcards.model} at {wildcards.checkpoint}"
     script:
@@ -87,7 +61,7 @@ rule measure_sensitivity:
     params:
         references=lambda w: study_of(w).references,
         reference_files=lambda w: study_of(w).reference_files,
-        own=own_choices,
+        own=lambda w: study_of(w).reading(w.model),
         sizes=lambda w: {kind: analysis(w, "sensitivity")[kind] for kind in ("positives", "negatives")},
         thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],
         threshold=lambda w: study_of(w).threshold,

@@ -21,9 +21,7 @@ rule measure_stability:
         mem_mb=analysed(analysis_memory_mb, "stability"),
         runtime=analysed(analysis_minutes, "stability"),
     params:
-        sizes=lambda w: {
-            name: analysis(w, "stability")[name] for name in ("folds", "positives", "negatives")
-        },
+        sizes=lambda w: {name: analysis(w, "stability")[name] for name in ("folds", "positives", "negatives")},
         step=lambda w: study_of(w).step(w.checkpoint),
         controls=lambda w: [name for name in study_of(w).controls if name == "shuffled"],
         thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],

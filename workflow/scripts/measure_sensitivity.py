@@ -7,7 +7,7 @@ from golgi.jobs import job
 with job(snakemake.log[0], threads=snakemake.threads):
     from golgi.statistics.sensitivity import measure_sensitivity
 
-    params, inputs = snakemake.params, snakemake.input
+    params, inputs, own = snakemake.params, snakemake.input, snakemake.params.own
     measure_sensitivity(
         ap=Path(inputs.ap),
         variants=Path(inputs.variants),
@@ -17,7 +17,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
         lexicon=Path(inputs.lexicon),
         references=params.references,
         reference_files={name: Path(path) for name, path in params.reference_files.items()},
-        own=params.own,
+        own={"pooling": own["pooling"], "site": " + ".join(own["sites"]), "bos": str(own["bos"]).lower()},
         sizes=params.sizes,
         thresholds=params.thresholds,
         threshold=params.threshold,

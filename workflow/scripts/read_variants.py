@@ -15,7 +15,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
         untrained_seed=params.opening["untrained_seed"],
         pool=Path(snakemake.input.pool),
         concepts=Path(snakemake.input.concepts),
-        variants=plan_variants(**params.reading),
+        variants=plan_variants(**params.reading, alternatives=params.alternatives),
         dtype=params.opening["dtype"],
         device=params.opening["device"],
         batch_tokens=params.opening["batch_tokens"],

@@ -115,6 +115,12 @@ class Study(GraphPlan):
         """
         return self.seed + 1 if checkpoint == UNTRAINED else None
 
+    def reading(self, model: str) -> dict[str, Any]:
+        """Return how the study reads a model: sites, pooling, BOS."""
+        experts = self.spec["experts"]
+        bos = self.spec["models"][model]["bos"]
+        return {"sites": experts["sites"], "pooling": experts["pooling"], "bos": bos}
+
     def rotation_seed(self, checkpoint: str) -> int | None:
         """Return the seed of the rotated basis; None where the checkpoint is not read in it."""
         return self.seed if "rotated" in self.controls and checkpoint != UNTRAINED else None
