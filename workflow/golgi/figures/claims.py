@@ -247,6 +247,8 @@ def draw_key(figure: Figure, lines: list[list[tuple[str, str, float]]]) -> None:
     tall = key_height(lines)
     axes = place(figure, 0, height - tall, width, tall)
     axes.set_axis_off()
+    axes.set_xticks([])
+    axes.set_yticks([])
     axes.set_xlim(0, width)
     axes.set_ylim(tall, 0)
     for number, line in enumerate(lines):
