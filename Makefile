@@ -21,7 +21,7 @@ demo: .venv/ready
 
 test: .venv/ready-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) tests/unit tests/model
-	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/workflow
 
 check: .venv/ready-test
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def test_a_model_of_the_users_own_text_is_studied_on_that_text(copy: Workspace, 
 
 
 def test_what_a_study_does_not_have_is_said(copy: Workspace, small_spec: dict):
-    study = copy.study("own", {**small_spec, "analyses": {}})
+    study = copy.study("own", {**small_spec, "analyses": {}, "claims": {}})
     for target in ("results/own/figures/overlap.pdf", "results/own/tables/alignment.parquet"):
         done = copy.snakemake("--dry-run", target, "--config", f"studies={study}", check=False)
         assert done.returncode == 1

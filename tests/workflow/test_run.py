@@ -18,7 +18,7 @@ from golgi.study.estimate import count_jobs
 from golgi.tables import table_schema
 
 FORMATS = ("pdf", "svg", "png", "txt")
-LONG_TABLES = {"graph_scores", "graph_nodes", "graph_pairs", "graph_gallery"}  # as Parquet alone
+LONG_TABLES = {"graph_scores", "graph_nodes", "graph_pairs", "graph_gallery"}  # as Parquet alone, "intervention_prompts"e
 GRAPHS = Path("results", "small", "graphs", "tiny", "60")
 
 
@@ -227,10 +227,9 @@ STAGES = {
     "measure_alignment": "Measuring the alignment",
     "intervene": "Setting expert units",
     "grow_graphs": "Growing the graphs",
-    "write_report": "Writing the report",
 }
 # A death early in a study does most of it again: some stages stand for all.
-KILLED = ("write_sentences", "intervene", "grow_graphs", "write_report")
+KILLED = ("write_sentences", "intervene", "grow_graphs")
 DEATHS = [*((rule, signal.SIGKILL) for rule in KILLED), ("measure_alignment", signal.SIGINT)]
 
 
