@@ -18,7 +18,8 @@ from golgi.study.estimate import count_jobs
 from golgi.tables import table_schema
 
 FORMATS = ("pdf", "svg", "png", "txt")
-LONG_TABLES = {"graph_scores", "graph_nodes", "graph_pairs", "graph_gallery"}  # as Parquet alone, "intervention_prompts"e
+# As Parquet alone.
+LONG_TABLES = {"graph_scores", "graph_nodes", "graph_pairs", "graph_gallery", "intervention_prompts"}
 GRAPHS = Path("results", "small", "graphs", "tiny", "60")
 
 
