@@ -74,5 +74,4 @@ TABLE_PARTS = {
         for table in tables
     },
     **{table: [*SCORED, *parts] for table, parts in GRAPH_TABLE_PARTS.items()},
-    "claims": [*SCORED, "analyses", "graphs", "claims"],
 }

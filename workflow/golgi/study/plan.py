@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
+from golgi.study.claims import claimed_tables
 from golgi.study.folders import checkpoint_folder, hub_folder
 from golgi.study.graphs import GROWN, GraphPlan
 from golgi.study.lexicon import Lexicon
@@ -244,9 +245,15 @@ class Study(GraphPlan):
 
     def figure_fingerprint(self, name: str) -> str:
         """Return the fingerprint of the parts of the spec that one figure's tables come from."""
-        wanted = {part for table in self.figure_tables(name) for part in TABLE_PARTS[table]}
+        wanted = {part for table in self.figure_tables(name) for part in self._parts_of(table)}
         parts = sorted(part for part in wanted if _has(self.spec, part))
         return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
+
+    def _parts_of(self, table: str) -> list[str]:
+        if table != "claims":
+            return TABLE_PARTS[table]
+        about = [TABLE_PARTS.get(one, [*SCORED, *GROWN]) for one in claimed_tables(self.spec)]
+        return ["claims", *(part for parts in about for part in parts)]
 
     def drawings_fingerprint(self) -> str:
         """Return the fingerprint of the parts of the spec that the drawings of single graphs come from."""
