@@ -193,6 +193,7 @@ def test_a_method_that_changes_reruns_what_it_feeds(copy: Workspace, root: Path)
     module.write_text(module.read_text() + "\n# another thought\n")
     jobs = copy.jobs("figures", "statistics", "--config", "studies=small.yaml")
     tested = {"measure_categories", "draw_within_between", "test_claims", "draw_claims"}
+    tested |= {"measure_distributed", "draw_distributed"}  # which compares categories too
     assert set(jobs) == {*tested, "figures", "statistics"}
 
 
