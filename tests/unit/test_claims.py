@@ -22,8 +22,13 @@ from claim_data import (
 from scipy.stats import permutation_test
 
 from golgi.statistics import claims as room
-from golgi.statistics.categories import bootstrap_categories, category_means, permute_categories
-from golgi.statistics.claim_tests import nothing, pair_means
+from golgi.statistics.categories import (
+    bootstrap_categories,
+    category_means,
+    permute_categories,
+    resampled_means,
+)
+from golgi.statistics.claim_tests import nothing
 from golgi.statistics.resampling import multiplicities
 from golgi.statistics.spearman import bootstrap_spearman, spearman
 
@@ -138,7 +143,8 @@ def test_means_of_resampled_pairs_are_those_of_the_pairs_written_out():
     rng = np.random.default_rng(7)
     labels, matrix = np.array(list("aabbc")), symmetric(rng, 5)
     weights = multiplicities(5, 30, rng)
-    within, between = pair_means(matrix, labels, weights.astype(float))
+    means = resampled_means(matrix[None], labels, weights.astype(float))
+    within, between = (one[:, 0] for one in means)
     for draw, counts in enumerate(weights):
         drawn = np.repeat(np.arange(5), counts)
         pairs = [(a, b) for i, a in enumerate(drawn) for b in drawn[i + 1 :] if a != b]

@@ -8,6 +8,7 @@ from scipy import stats
 from golgi.statistics.resampling import (
     bootstrap_means,
     holm,
+    holm_planned,
     multiplicities,
     percentile_interval,
     permutation_p,
@@ -123,3 +124,9 @@ def test_groups_of_one_item_are_items():
     alone = bootstrap_means(values, draws=4000, seed=2)
     grouped = bootstrap_means(values, draws=4000, seed=2, groups=np.arange(300))
     np.testing.assert_allclose(alone, grouped, atol=0.01)
+
+
+def test_a_planned_test_that_could_not_be_made_stays_in_its_family():
+    p, planned = np.array([0.01, np.nan, 0.04, 0.001]), np.array([True, True, True, False])
+    expected = [0.03, np.nan, 0.08, np.nan]
+    np.testing.assert_allclose(holm_planned(p, planned), expected)

@@ -21,16 +21,11 @@ def per_checkpoint(pattern):
     ]
 
 
-def last_rows(wildcards):
-    """The last (model, checkpoint) of every model, and its untrained twin where there is one."""
-    return study_of(wildcards).last_rows()
-
-
 def per_last_row(pattern):
     """Input of a job that gathers one file per model at its last checkpoint, and of its twin."""
     return lambda wildcards: [
         pattern.format(study=wildcards.study, model=model, checkpoint=checkpoint)
-        for model, checkpoint in last_rows(wildcards)
+        for model, checkpoint in study_of(wildcards).last_rows()
     ]
 
 

@@ -78,9 +78,7 @@ rule measure_overlap:
 
 use rule gather_models as gather_overlap with:
     input:
-        parts=lambda w: [
-            f"results/{w.study}/overlap/{model}/{checkpoint}.parquet" for model, checkpoint in last_rows(w)
-        ],
+        parts=per_last_row("results/{study}/overlap/{model}/{checkpoint}.parquet"),
     output:
         table=f"{TABLES}/overlap.parquet",
         csv=f"{TABLES}/overlap.csv",

@@ -46,7 +46,7 @@ class Scoring:
         """Yield "{site}/{layer}" and average precision by control, [set, unit], of every layer in order."""
         labels = self.label_sets["measured"]
         together = [rows for rows_of_sets in self.label_sets.values() for rows in rows_of_sets]
-        for name in _in_order(self.measured.names):
+        for name in in_order(self.measured.names):
             scores = _in_words_of(self.measured, name, average_precision, together, threads)
             precision = dict(zip(self.label_sets, np.split(scores, len(self.label_sets)), strict=True))
             if self.rotation:
@@ -225,7 +225,8 @@ def _score_layers(scoring: Scoring, threads: int) -> Iterator[_Scores]:
         yield _Scores(name, precision, {kind: getattr(summaries, kind) for kind in SUMMARIES})
 
 
-def _in_order(names: list[str]) -> list[str]:
+def in_order(names: Sequence[str]) -> list[str]:
+    """Return names "{site}/{layer}" by site, then by the layer's number."""
     return sorted(names, key=lambda name: (name.rsplit("/", 1)[0], int(name.rsplit("/", 1)[1])))
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from golgi.figures import axes as shared
-from golgi.figures.page import grid, message_page, page_columns
+from golgi.figures.page import message_page, wrapped_stacks
 from golgi.figures.rows import (
     at_last,
     checkpoints,
@@ -33,30 +33,22 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     if fits.is_empty():
         return message_page("No probes were fitted.", options)
     names = models(fits, options)
-    columns = page_columns(len(names), 2, options)
-    bands = -(-len(names) // columns)
     texts = ["best unit", *(SERIES[control].name for control in ("measured", *controls(fits)))]
-    figure, axes = grid(
-        3 * bands,
-        columns,
+    figure, stacks = wrapped_stacks(
+        len(names),
+        most=2,
+        stack=3,
         options=options,
         panel_height=28,
         left=15.5,
         right=shared.label_margin(texts),
         top=11,
         bottom=10,
-        stack=3,
         gap=13.5,
     )
-    for place in range(bands * columns):
-        band, column = divmod(place, columns)
-        stack = axes[3 * band : 3 * band + 3, column]
-        if place < len(names):
-            chosen = pl.col("model") == names[place]
-            draw_model(stack, fits.filter(chosen), units.filter(chosen), names[place])
-        else:
-            for spare in stack:
-                spare.remove()
+    for stack, name in zip(stacks, names, strict=True):
+        chosen = pl.col("model") == name
+        draw_model(stack, fits.filter(chosen), units.filter(chosen), name)
     return figure
 
 

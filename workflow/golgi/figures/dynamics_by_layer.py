@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 
 from golgi.figures import axes as shared
 from golgi.figures.alignment_over_training import frame_rho
-from golgi.figures.page import axes_size, grid, message_page, page_columns, page_width, text_width
+from golgi.figures.page import axes_size, message_page, page_columns, page_width, text_width, wrapped_stacks
 from golgi.figures.rows import (
     at_threshold,
     checkpoints,
@@ -43,32 +43,23 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     references = [] if alignment.is_empty() else alignment["reference"].unique().sort().to_list()
     names, colours = models(experts, options), checkpoint_colours(checkpoints(experts))
     columns, stack = page_columns(len(names), COLUMNS, options), 1 + len(references)
-    bands = -(-len(names) // columns)
     room = page_width(columns, options) / columns - LEFT_MM - RIGHT_MM
     notes = {name: facts(experts.filter(pl.col("model") == name), threshold, room) for name in names}
-    figure, axes = grid(
-        bands * stack,
-        columns,
+    figure, stacks = wrapped_stacks(
+        len(names),
+        most=COLUMNS,
+        stack=stack,
         options=options,
         panel_height=34,
         left=LEFT_MM,
         right=RIGHT_MM,
         top=TOP_MM + LINE_MM * (max(map(len, notes.values())) - 1),
-        stack=stack,
         gap=9.5,
     )
-    for place in range(bands * columns):
-        band, column = divmod(place, columns)
-        panels = axes[band * stack : (band + 1) * stack, column]
-        if place < len(names):
-            own = [
-                frame.filter(pl.col("model") == names[place]) for frame in (experts, alignment) if len(frame)
-            ]
-            draw_model(panels, own, references, colours)
-            header(panels[0], own[0], names[place], notes[names[place]], colours)
-        else:
-            for spare in panels:
-                spare.remove()
+    for panels, name in zip(stacks, names, strict=True):
+        own = [frame.filter(pl.col("model") == name) for frame in (experts, alignment) if len(frame)]
+        draw_model(panels, own, references, colours)
+        header(panels[0], own[0], name, notes[name], colours)
     return figure
 
 

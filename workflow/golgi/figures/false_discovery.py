@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
 from golgi.figures import axes as shared
-from golgi.figures.page import grid, message_page, page_columns
+from golgi.figures.page import message_page, wrapped_stacks
 from golgi.figures.rows import at_last, checkpoints, counted, models, share, step_label
 from golgi.figures.style import CONTRAST, FAINT, INK, MEASURED, SERIES, LineStyle, styled
 
@@ -30,29 +30,20 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     if rows.is_empty():
         return message_page("No labels were shuffled.", options)
     names = models(rows, options)
-    columns = page_columns(len(names), 2, options)
-    bands = -(-len(names) // columns)
-    figure, axes = grid(
-        2 * bands,
-        columns,
+    figure, stacks = wrapped_stacks(
+        len(names),
+        most=2,
+        stack=2,
         options=options,
         panel_height=32,
         left=14,
         right=shared.label_margin([style.name for _, style in CURVES.values()]),
         top=12,
         bottom=9,
-        stack=2,
         gap=8.5,
     )
-    for spot in range(bands * columns):
-        band, column = divmod(spot, columns)
-        pair = axes[2 * band, column], axes[2 * band + 1, column]
-        if spot < len(names):
-            part = rows.filter(pl.col("model") == names[spot])
-            draw_model(*pair, part, names[spot], options.get("threshold"))
-        else:
-            for spare in pair:
-                spare.remove()
+    for pair, name in zip(stacks, names, strict=True):
+        draw_model(*pair, rows.filter(pl.col("model") == name), name, options.get("threshold"))
     return figure
 
 

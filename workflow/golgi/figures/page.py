@@ -90,6 +90,19 @@ def need_room(width: float, panel: float, panels: int, *, smallest: float = SMAL
         )
 
 
+def wrapped_stacks(
+    stacks: int, *, most: int, stack: int, options: dict, **geometry: float
+) -> tuple[Figure, list[np.ndarray]]:
+    """A page of `stacks` of `stack` axes each, side by side up to `most`; places left over stay empty."""
+    columns = page_columns(stacks, most, options)
+    bands = math.ceil(stacks / columns)
+    figure, axes = grid(stack * bands, columns, options=options, stack=stack, **geometry)
+    found = [axes[stack * band : stack * (band + 1), column] for band, column in np.ndindex(bands, columns)]
+    for spare in (one for left_over in found[stacks:] for one in left_over):
+        spare.remove()
+    return figure, found[:stacks]
+
+
 def wrapped_grid(panels: int, *, most: int, options: dict, **geometry: float) -> tuple[Figure, list[Axes]]:
     """A page of `panels` axes in rows of at most `most`; places left over in the last row stay empty."""
     columns = page_columns(panels, most, options)

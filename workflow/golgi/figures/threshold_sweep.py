@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from golgi.figures import axes as shared
-from golgi.figures.page import grid, message_page, page_columns
+from golgi.figures.page import message_page, wrapped_stacks
 from golgi.figures.rows import (
     at_last,
     checkpoints,
@@ -35,30 +35,22 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     alignment = sweep(tables.get("alignment"))
     references = alignment["reference"].unique().sort().to_list()
     names = models(counts, options)
-    columns = page_columns(len(names), 2, options)
-    bands, height = -(-len(names) // columns), 1 + len(references)
     texts = [SERIES[control].name for control in ("measured", *controls(counts))]
-    figure, axes = grid(
-        bands * height,
-        columns,
+    figure, stacks = wrapped_stacks(
+        len(names),
+        most=2,
+        stack=1 + len(references),
         options=options,
         panel_height=32,
         right=shared.label_margin(texts),
         top=11,
         bottom=9,
-        stack=height,
         gap=8.5,
     )
     lines = tables["distribution"]["chance"].mean(), options.get("threshold")
-    for place in range(bands * columns):
-        band, column = divmod(place, columns)
-        stack = axes[band * height : (band + 1) * height, column]
-        if place < len(names):
-            chosen = pl.col("model") == names[place]
-            draw_model(stack, counts.filter(chosen), alignment.filter(chosen), references, lines)
-        else:
-            for spare in stack:
-                spare.remove()
+    for stack, name in zip(stacks, names, strict=True):
+        chosen = pl.col("model") == name
+        draw_model(stack, counts.filter(chosen), alignment.filter(chosen), references, lines)
     return figure
 
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from golgi.figures import axes as shared
-from golgi.figures.page import grid, message_page, page_columns
+from golgi.figures.page import message_page, wrapped_stacks
 from golgi.figures.rows import (
     at_threshold,
     checkpoints,
@@ -33,29 +33,21 @@ def draw(tables: dict[str, pl.DataFrame], options: dict) -> Figure:
     if rows.is_empty():
         return message_page("Within and between categories were not compared.", options)
     names = models(rows, options)
-    columns = page_columns(len(names), 2, options)
-    bands = -(-len(names) // columns)
     texts = ["between", *(SERIES[control].name for control in ("measured", *controls(rows)))]
-    figure, axes = grid(
-        2 * bands,
-        columns,
+    figure, stacks = wrapped_stacks(
+        len(names),
+        most=2,
+        stack=2,
         options=options,
         panel_height=30,
         left=14,
         right=shared.label_margin(texts),
         top=11,
         bottom=9,
-        stack=2,
         gap=8.5,
     )
-    for place in range(bands * columns):
-        band, column = divmod(place, columns)
-        pair = axes[2 * band, column], axes[2 * band + 1, column]
-        if place < len(names):
-            draw_model(*pair, rows.filter(pl.col("model") == names[place]), names[place], threshold)
-        else:
-            for spare in pair:
-                spare.remove()
+    for pair, name in zip(stacks, names, strict=True):
+        draw_model(*pair, rows.filter(pl.col("model") == name), name, threshold)
     return figure
 
 

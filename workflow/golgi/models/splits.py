@@ -10,6 +10,7 @@ import polars as pl
 import torch
 from transformer_lens.tools.analysis.sparse_probing import fit_sparse_probe
 
+from golgi.concepts.origins import number_origins
 from golgi.errors import GolgiError
 from golgi.tables import read_table
 
@@ -88,10 +89,7 @@ def _labels(sets: Path, concept: str, category: str, part: pl.DataFrame, origins
 
 
 def _groups(origins: Sequence[str], positive: np.ndarray) -> np.ndarray | None:
-    # A sentence of unknown origin is a group of its own.
-    named = [(origin, -1 if origin else place) for place, origin in enumerate(origins)]
-    number = {name: place for place, name in enumerate(dict.fromkeys(named))}
-    groups = np.array([number[name] for name in named], np.int64)
+    groups = number_origins(origins)
     enough = all(len(np.unique(groups[side])) > 1 for side in (positive, ~positive))
     return groups if enough else None
 

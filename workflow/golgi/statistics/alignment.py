@@ -13,7 +13,7 @@ from golgi.errors import GolgiError
 from golgi.statistics.overlap import cosine
 from golgi.statistics.precision import Point
 from golgi.statistics.references import Reference, load_reference
-from golgi.statistics.resampling import holm
+from golgi.statistics.resampling import holm_planned
 from golgi.statistics.similarity import Overlap, read_overlaps
 from golgi.statistics.spearman import bootstrap_spearman, mantel_test, spearman
 from golgi.tables import open_arrays, read_table, write_table
@@ -165,11 +165,7 @@ def _describe(test: _Test, reference: Reference) -> dict[str, Any]:
 
 
 def _adjust(frame: pl.DataFrame) -> pl.DataFrame:
-    planned, defined = (frame["family"] == "planned").to_numpy(), frame["p"].is_not_null().to_numpy()
-    adjusted = np.full(len(frame), np.nan)
-    # A planned test that could not be made was planned all the same: without it the others would look better.
-    adjusted[planned] = holm(frame["p"].fill_null(1.0).to_numpy()[planned])
-    adjusted[~defined] = np.nan
+    adjusted = holm_planned(frame["p"].to_numpy(), (frame["family"] == "planned").to_numpy())
     return frame.with_columns(pl.Series("p_holm", adjusted).fill_nan(None))
 
 

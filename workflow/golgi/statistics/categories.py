@@ -9,7 +9,7 @@ import polars as pl
 
 from golgi.errors import GolgiError
 from golgi.statistics.resampling import (
-    holm,
+    holm_planned,
     multiplicities,
     percentile_interval,
     permutation_p,
@@ -62,7 +62,7 @@ def measure_categories(
         pl.Series("high", high),
         pl.Series("p", p),
         pl.Series("family", np.where(planned, "planned", "exploratory")),
-        pl.Series("p_holm", _adjust(p, planned)).fill_nan(None),
+        pl.Series("p_holm", holm_planned(p, planned)).fill_nan(None),
         pl.Series("pairs_within", np.full(len(tables), _within_pairs(labels).sum() // 2)),
         pl.Series("pairs_between", np.full(len(tables), _between_pairs(labels).sum() // 2)),
     )
@@ -98,11 +98,26 @@ def permute_categories(similarity: np.ndarray, labels: np.ndarray, *, draws: int
 def bootstrap_categories(
     similarity: np.ndarray, labels: np.ndarray, *, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % interval of within - between, each end [test], concepts resampled.
-
-    A pair counts as often as the product of its concepts' multiplicities; no concept is paired with itself.
-    """
+    """Return the 95 % interval of within - between, each end [test], concepts resampled."""
     weights = multiplicities(len(labels), draws, np.random.default_rng([seed, 1])).astype(np.float64)
+    within, between = resampled_means(similarity, labels, weights)
+    differences = within - between
+    undefined = int(np.isnan(differences[:, 0]).sum())
+    if undefined:
+        logger.warning(
+            "%d of %d bootstrap samples had no pair within or between categories.", undefined, draws
+        )
+    return percentile_interval(differences)
+
+
+def resampled_means(
+    similarity: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean similarity of pairs within a category and of pairs from two, each [draw, test].
+
+    similarity [test, concept, concept]; weights [draw, concept] say how often a concept counts, and a pair
+    counts as often as their product; no concept is paired with itself. NaN where a draw has no such pair.
+    """
     means = []
     for pairs in (_within_pairs(labels), _between_pairs(labels)):
         counts = _quadratic(weights, pairs.astype(np.float64))
@@ -110,13 +125,7 @@ def bootstrap_categories(
         means.append(
             np.divide(sums, counts[:, None], out=np.full(sums.shape, np.nan), where=counts[:, None] > 0)
         )
-    differences = means[0] - means[1]
-    undefined = int(np.isnan(differences[:, 0]).sum())
-    if undefined:
-        logger.warning(
-            "%d of %d bootstrap samples had no pair within or between categories.", undefined, draws
-        )
-    return percentile_interval(differences)
+    return means[0], means[1]
 
 
 def _quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -152,9 +161,3 @@ def _identity(table: Overlap) -> dict[str, str | int | float | None]:
 
 def _ratio(within: np.ndarray, between: np.ndarray) -> np.ndarray:
     return np.divide(within, between, out=np.full(len(within), np.nan), where=between > 0)
-
-
-def _adjust(p: np.ndarray, planned: np.ndarray) -> np.ndarray:
-    adjusted = np.full(len(p), np.nan)
-    adjusted[planned] = holm(p[planned])
-    return adjusted

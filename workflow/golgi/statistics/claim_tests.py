@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from golgi.statistics.categories import permute_categories
+from golgi.statistics.categories import permute_categories, resampled_means
 from golgi.statistics.claim_evidence import (
     Evidence,
     Undefined,
@@ -143,30 +143,11 @@ def _about_categories(row: dict[str, Any]) -> bool:
 def _overlap_statistic(side: dict[str, Any] | float, evidence: Evidence, weights: np.ndarray) -> np.ndarray:
     if not isinstance(side, dict):
         return np.full(len(weights), side)
-    within, between = pair_means(overlap_of(side, evidence).matrices["jaccard"], evidence.categories, weights)
+    similarity = overlap_of(side, evidence).matrices["jaccard"][None]
+    within, between = (means[:, 0] for means in resampled_means(similarity, evidence.categories, weights))
     return {"within_overlap": within, "between_overlap": between, "overlap_gap": within - between}[
         side["quantity"]
     ]
-
-
-def pair_means(
-    similarity: np.ndarray, labels: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean similarity of pairs within a category and of pairs from two, each [draw].
-
-    similarity [concept, concept]; weights [draw, concept] say how often a concept counts, and a pair counts
-    as often as their product; no concept is paired with itself. NaN where a draw has no such pair.
-    """
-    same = labels[:, None] == labels[None, :]
-    means = []
-    for pairs in (same & ~np.eye(len(labels), dtype=bool), ~same):
-        counts, sums = _quadratic(weights, pairs.astype(np.float64)), _quadratic(weights, similarity * pairs)
-        means.append(np.divide(sums, counts, out=np.full(len(weights), np.nan), where=counts > 0))
-    return means[0], means[1]
-
-
-def _quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return ((weights @ matrix) * weights).sum(axis=1)
 
 
 def compare_alignments(row: dict[str, Any], evidence: Evidence, *, draws: int, seed: int) -> Finding:

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from golgi.statistics.precision import Layer, check_concepts, read_point, scored_layers, unit_blocks
+from golgi.statistics.precision import (
+    Layer,
+    check_concepts,
+    layer_blocks,
+    read_point,
+    scored_layers,
+    unit_blocks,
+)
 from golgi.tables import Arrays, open_arrays, read_table, write_table
 
 logger = logging.getLogger(__name__)
@@ -86,7 +93,7 @@ def _bin_point(arrays: Arrays, chance: float) -> pl.DataFrame:
     edges = _edges()
     frames = []
     for control, layers in groupby(scored_layers(arrays), key=lambda layer: layer.control):
-        pairs = bin_precision(block for layer in layers for block in unit_blocks(arrays, layer.key))
+        pairs = bin_precision(layer_blocks(arrays, layers))
         frame = pl.DataFrame({"low": edges[:-1], "high": edges[1:], "pairs": pairs})
         frames.append(frame.with_columns(pl.lit(control).alias("control"), pl.lit(chance).alias("chance")))
     return pl.concat(frames).with_columns(*read_point(arrays).columns())

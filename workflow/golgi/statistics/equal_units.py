@@ -13,9 +13,9 @@ from scipy.sparse import csr_array
 from golgi.experts.chance import chance_precision
 from golgi.statistics.categories import category_means
 from golgi.statistics.overlap import jaccard
-from golgi.statistics.precision import Layer, Point, check_concepts, read_point, scored_layers, unit_blocks
+from golgi.statistics.precision import Point, check_concepts, layer_blocks, read_point, scored_layers
 from golgi.statistics.resampling import bootstrap_means
-from golgi.tables import Arrays, open_arrays
+from golgi.tables import open_arrays
 
 logger = logging.getLogger(__name__)
 
@@ -110,14 +110,12 @@ def _read_bases(path: Path, names: list[str], most: int) -> list[Basis]:
         for control, group in groupby(scored_layers(arrays), key=lambda layer: layer.control):
             layers = list(group)
             units = sum(arrays.shape(layer.key)[1] for layer in layers)
-            bases.append(Basis(point, control, units, top_units(_blocks(arrays, layers), min(most, units))))
+            bases.append(
+                Basis(point, control, units, top_units(layer_blocks(arrays, layers), min(most, units)))
+            )
     if units < most:
         logger.warning("%s: %d units; more than that cannot be compared.", path, units)
     return bases
-
-
-def _blocks(arrays: Arrays, layers: Iterable[Layer]) -> Iterable[np.ndarray]:
-    return (block for layer in layers for block in unit_blocks(arrays, layer.key))
 
 
 def _is_reference(basis: Basis, last_checkpoints: dict[str, str]) -> bool:

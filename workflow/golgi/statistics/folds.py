@@ -4,12 +4,13 @@ Sentences of one origin, a document or a template's frame, resemble each other: 
 for more than the concept's sake. Whole origins are therefore dealt, as far as they fill the folds.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from golgi.concepts.origins import number_origins, numbered
 from golgi.errors import GolgiError
 from golgi.experts.expertise import Rows
 from golgi.tables import read_table
@@ -43,7 +44,7 @@ def read_origins(pool: Path) -> np.ndarray:
     A sentence of unknown origin has a number of its own.
     """
     origins = read_table(pool, schema="pool").sort("sentence")["origin"].to_list()
-    return _numbered([(origin, -1 if origin else place) for place, origin in enumerate(origins)])
+    return number_origins(origins)
 
 
 def draw_folds(rows: Rows, concept: str, grid: Grid, *, origins: np.ndarray, seed: int) -> list[Rows]:
@@ -86,7 +87,7 @@ def shared_origins(folds: Sequence[Rows], origins: np.ndarray) -> int:
 
 def _deal_origins(parts: Sequence[np.ndarray], folds: int, random: np.random.Generator) -> list[np.ndarray]:
     """The fold of each positive and each negative: the largest origins first, each to the emptiest fold."""
-    numbers = _numbered(np.concatenate(parts).tolist())
+    numbers = numbered(np.concatenate(parts).tolist())
     of_parts = np.split(numbers, [len(parts[0])])
     counts = np.stack([np.bincount(part, minlength=numbers.max() + 1) for part in of_parts], axis=1)
     shares = counts / counts.sum(axis=0)  # [origin, class]
@@ -112,12 +113,6 @@ def _fill_folds(
         filled.append(np.concatenate([part[:size], spare[:lacking]]))
         spare = spare[lacking:]
     return np.stack(filled)
-
-
-def _numbered(names: Sequence[Hashable]) -> np.ndarray:
-    """Numbers in the order of first appearance, which does not depend on what else there is."""
-    number = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names], np.int64)
 
 
 def shuffle_each(sets: Sequence[Rows], concept: str, *, seed: int) -> list[Rows]:

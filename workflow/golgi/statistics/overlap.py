@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from golgi.statistics.precision import check_concepts, read_point, scored_layers, unit_blocks
-from golgi.tables import Arrays, open_arrays, read_table, write_table
+from golgi.statistics.precision import check_concepts, layer_blocks, read_point, scored_layers
+from golgi.tables import open_arrays, read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def measure_overlap(*, ap: Path, concepts: Path, thresholds: Sequence[float], ov
     with open_arrays(ap) as arrays:
         check_concepts(arrays, names)
         for control, layers in groupby(scored_layers(arrays), key=lambda layer: layer.control):
-            shared, products = shared_experts(_blocks(arrays, layers), thresholds, len(names))
+            shared, products = shared_experts(layer_blocks(arrays, layers), thresholds, len(names))
             frames.append(
                 _pairs(shared, products, names, thresholds).with_columns(pl.lit(control).alias("control"))
             )
@@ -90,10 +90,6 @@ def _sizes(shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
-
-
-def _blocks(arrays: Arrays, layers: Iterable) -> Iterable[np.ndarray]:
-    return (block for layer in layers for block in unit_blocks(arrays, layer.key))
 
 
 def _pairs(

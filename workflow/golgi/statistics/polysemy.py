@@ -19,7 +19,7 @@ from scipy.stats import t as student
 
 from golgi.statistics.precision import Layer, Point, check_concepts, read_point, scored_layers, unit_blocks
 from golgi.statistics.resampling import (
-    holm,
+    holm_planned,
     multiplicities,
     percentile_interval,
     permutation_p,
@@ -247,11 +247,8 @@ def _test(
 
 
 def _adjust(frame: pl.DataFrame) -> pl.DataFrame:
-    planned, defined = (frame["control"] == "measured").to_numpy(), frame["p"].is_not_null().to_numpy()
-    adjusted = np.full(len(frame), np.nan)
-    # A planned test that could not be made was planned all the same: without it the others would look better.
-    adjusted[planned] = holm(frame["p"].fill_null(1.0).to_numpy()[planned])
-    adjusted[~defined] = np.nan
+    planned = (frame["control"] == "measured").to_numpy()
+    adjusted = holm_planned(frame["p"].to_numpy(), planned)
     return frame.with_columns(
         pl.Series("family", np.where(planned, "planned", "exploratory")),
         pl.Series("p_holm", adjusted).fill_nan(None),

@@ -1,7 +1,7 @@
 """The arrays of average precision that `score_experts` writes, as the tables name them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +69,11 @@ def unit_blocks(arrays: Arrays, key: str) -> Iterator[np.ndarray]:
     width = max(1, BLOCK_BYTES // (4 * max(concepts, 1)))
     for start in range(0, units, width):
         yield arrays.columns(key, start, min(start + width, units))
+
+
+def layer_blocks(arrays: Arrays, layers: Iterable[Layer]) -> Iterator[np.ndarray]:
+    """Yield average precision [concept, block of units] of several layers, one after the other."""
+    return (block for layer in layers for block in unit_blocks(arrays, layer.key))
 
 
 def check_concepts(arrays: Arrays, names: list[str]) -> None:

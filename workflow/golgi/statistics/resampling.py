@@ -47,6 +47,18 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def holm_planned(p: np.ndarray, planned: np.ndarray) -> np.ndarray:
+    """Return p-values [test] adjusted over the planned ones; NaN for the others and for undefined ones.
+
+    A planned test that could not be made (NaN) was planned all the same: it stays in the family as p = 1.
+    Without it the others would look better.
+    """
+    p = np.asarray(p, np.float64)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[planned] = holm(np.where(np.isnan(p), 1.0, p)[planned])
+    return np.where(np.isnan(p), np.nan, adjusted)
+
+
 def permutations(items: int, draws: int, random: np.random.Generator) -> np.ndarray:
     """Return seeded permutations [draw, item] of 0 .. items - 1."""
     return random.permuted(np.tile(np.arange(items), (draws, 1)), axis=1)

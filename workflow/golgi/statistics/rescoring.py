@@ -6,6 +6,7 @@ import numpy as np
 
 from golgi.errors import GolgiError
 from golgi.experts.expertise import BATCH_UNITS, Rows, average_precision
+from golgi.experts.scoring import in_order
 from golgi.tables import Arrays
 
 BLOCK_BYTES = 64 * 2**20  # of average precision [set, unit] at a time
@@ -30,14 +31,10 @@ def scored_blocks(
     are sorted once, whatever the number of sets. Raises GolgiError if sets and responses do not fit.
     """
     width = max(BATCH_UNITS, BLOCK_BYTES // (4 * max(len(sets), 1)) // BATCH_UNITS * BATCH_UNITS)
-    for name in _in_order(responses.names):
+    for name in in_order(responses.names):
         units = responses.shape(name)[1]
         for start in range(0, units, width):
             yield name, start, _score(responses, name, (start, min(start + width, units)), sets, threads)
-
-
-def _in_order(names: Sequence[str]) -> list[str]:
-    return sorted(names, key=lambda name: (name.rsplit("/", 1)[0], int(name.rsplit("/", 1)[1])))
 
 
 def _score(

@@ -13,7 +13,7 @@ from golgi.errors import GolgiError
 from golgi.experts.expertise import Rows
 from golgi.experts.scoring import read_sets
 from golgi.statistics.overlap import jaccard, shared_experts
-from golgi.statistics.precision import check_concepts, read_point, scored_layers, unit_blocks
+from golgi.statistics.precision import check_concepts, layer_blocks, read_point, scored_layers, unit_blocks
 from golgi.statistics.references import Reference, load_reference
 from golgi.statistics.resampling import bootstrap_means, multiplicities, percentile_interval
 from golgi.statistics.rescoring import scored_blocks
@@ -118,7 +118,7 @@ def draw_subset(rows: Rows, concept: str, *, kind: str, size: int, seed: int) ->
 
 def _read_base(arrays: Arrays, taus: list[float], labels: list[Rows]) -> _Base:
     layers = [layer for layer in scored_layers(arrays) if layer.control in ("measured", "untrained")]
-    blocks = (block for layer in layers for block in unit_blocks(arrays, layer.key))
+    blocks = layer_blocks(arrays, layers)
     units = sum(arrays.shape(layer.key)[1] for layer in layers)
     return _Base(taus, shared_experts(blocks, taus, len(labels))[0], units, labels)
 
