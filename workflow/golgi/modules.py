@@ -11,11 +11,11 @@ INFRASTRUCTURE = {
     "files",
     "jobs",
     "modules",
-    "provenance",
     "tables",
     "models/progress",
     "models/device",
 }
+INFRASTRUCTURE_ROOMS = ("provenance/",)
 
 
 def depends_on(*modules: str) -> list[str]:
@@ -33,7 +33,8 @@ def depends_on(*modules: str) -> list[str]:
         if module not in found:
             found.add(module)
             waiting += _imports(module)
-    return sorted(found - INFRASTRUCTURE)
+    described = {module for module in found if module.startswith(INFRASTRUCTURE_ROOMS)}
+    return sorted(found - INFRASTRUCTURE - described)
 
 
 @cache

@@ -9,7 +9,7 @@ with job(snakemake.log[0]):
     from golgi.figures import draw_figure
     from golgi.figures.saving import save_figure
     from golgi.files import write_atomically
-    from golgi.provenance import provenance
+    from golgi.provenance.facts import provenance
     from golgi.tables import read_table
 
     params, out = snakemake.params, snakemake.output

@@ -6,7 +6,7 @@ from golgi.jobs import job
 
 with job(snakemake.log[0]):
     from golgi.graphs.drawing import draw_graphs
-    from golgi.provenance import provenance
+    from golgi.provenance.facts import provenance
 
     given, params, names = snakemake.input, snakemake.params, snakemake.wildcards
     tables = {"graph_nodes": Path(given.nodes), "graph_units": Path(given.units)}

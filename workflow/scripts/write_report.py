@@ -5,7 +5,7 @@ from pathlib import Path
 from golgi.jobs import job
 
 with job(snakemake.log[0]):
-    from golgi.provenance import provenance
+    from golgi.provenance.facts import provenance
     from golgi.report import write_report
 
     params, study = snakemake.params, snakemake.wildcards.study

@@ -31,7 +31,7 @@ MODEL_FACTS = (
     "device",
     "dtype",
 )
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 
 
 def provenance(
