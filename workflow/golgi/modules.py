@@ -14,8 +14,8 @@ INFRASTRUCTURE = {
     "tables",
     "models/progress",
     "models/device",
+    *(f"provenance/{path.stem}" for path in (LIBRARY / "provenance").glob("*.py")),
 }
-INFRASTRUCTURE_ROOMS = ("provenance/",)
 
 
 def depends_on(*modules: str) -> list[str]:
@@ -33,8 +33,7 @@ def depends_on(*modules: str) -> list[str]:
         if module not in found:
             found.add(module)
             waiting += _imports(module)
-    described = {module for module in found if module.startswith(INFRASTRUCTURE_ROOMS)}
-    return sorted(found - INFRASTRUCTURE - described)
+    return sorted(found - INFRASTRUCTURE)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Where a study's files come from: the facts inside each figure, the record of each job, and what can be shown from them.
+"""Where a study's files come from: facts in each figure, a record of each job, and what both can show.
 
 | module | says |
 |---|---|
