@@ -1,0 +1,125 @@
+"""What goes wrong on clusters, done to a real one: each time a study ends with an undisturbed run's bytes."""
+
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, Job, Run, until
+from workspace import Workspace, files_of
+
+RULE = "collect_responses"
+STUDY = ("--config", "studies=tiny.yaml")
+WANTED = ("results/tiny/overlap/mite/0.parquet", *STUDY)
+
+
+@pytest.fixture
+def folder(copy: Workspace) -> Path:
+    """The tiny study, finished but for one checkpoint's responses and what is made of these first."""
+    results = copy.folder / "results" / "tiny"
+    for part in ("responses", "expertise"):
+        shutil.rmtree(results / part / "mite" / "0")
+    (results / "overlap" / "mite" / "0.parquet").unlink()
+    return copy.folder
+
+
+def assert_whole(folder: Path, local: Workspace) -> None:
+    after, before = files_of(folder / "results"), files_of(local.folder / "results")
+    assert [name for name in before if before[name] != after.get(name)] == []
+    assert sorted(after) == sorted(before)
+
+
+def of_rule(cluster: Cluster, folder: Path) -> list[Job]:
+    return [job for job in cluster.jobs(folder) if job.runs(RULE)]
+
+
+def test_a_job_that_hangs_is_ended_at_its_limit_and_gets_twice_the_time(
+    cluster: Cluster, folder: Path, local: Workspace
+):
+    # As a network file system does that does not answer: the job stands still and holds what it has.
+    run = Run(folder, *WANTED, "--set-resources", f"{RULE}:runtime=attempt")
+    hung = cluster.wait_for(folder, RULE)
+    cluster.signal(hung, signal.SIGSTOP, f".{RULE}.py")
+    run.finish()
+    first, second = of_rule(cluster, folder)
+    assert (first.state, first.minutes) == ("TIMEOUT", 1)
+    assert (second.state, second.minutes) == ("COMPLETED", 2)
+    assert_whole(folder, local)
+
+
+def test_a_job_that_needs_more_memory_is_killed_and_gets_it(cluster: Cluster, folder: Path, local: Workspace):
+    Run(folder, *WANTED, "--set-resources", f"{RULE}:mem_mb=450*attempt").finish()
+    *killed, last = of_rule(cluster, folder)
+    assert killed
+    assert {job.state for job in killed} <= {"FAILED", "OUT_OF_MEMORY", "CANCELLED"}
+    assert last.state == "COMPLETED"
+    assert [job.memory_mb for job in (*killed, last)] == [450 * (n + 1) for n in range(len(killed) + 1)]
+    assert_whole(folder, local)
+
+
+def test_a_job_that_is_cancelled_is_sent_again(cluster: Cluster, folder: Path, local: Workspace):
+    run = Run(folder, *WANTED)
+    job = cluster.wait_for(folder, RULE)
+    cluster.cancel(job)
+    run.finish()
+    assert [job.state for job in of_rule(cluster, folder)] == ["CANCELLED", "COMPLETED"]
+    assert_whole(folder, local)
+
+
+def test_the_controller_may_restart_under_running_jobs(cluster: Cluster, folder: Path, local: Workspace):
+    run = Run(folder, *WANTED)
+    job = cluster.wait_for(folder, RULE)
+    cluster.stop_controller()
+    time.sleep(5)  # the run asks for its jobs meanwhile, and gets no answer
+    cluster.start_controller()
+    run.finish()
+    assert [one.number for one in of_rule(cluster, folder) if one.state == "COMPLETED"] == [job.number]
+    assert_whole(folder, local)
+
+
+def test_jobs_of_a_killed_run_do_no_harm_to_the_next_one(cluster: Cluster, folder: Path, local: Workspace):
+    run = Run(folder, *WANTED)
+    left = cluster.wait_for(folder, RULE)
+    cluster.signal(left, signal.SIGSTOP, f".{RULE}.py")
+    run.kill()
+    copy = Workspace(folder)
+    copy.snakemake("--unlock", *STUDY)
+    again = Run(folder, *WANTED)
+    cluster.wait_for(folder, RULE, number=2)
+    # What was left goes on while the new one does the same.
+    cluster.signal(left, signal.SIGCONT, f".{RULE}.py")
+    again.finish()
+    until(lambda: all(job.state != "RUNNING" for job in cluster.jobs(folder)), "no job is left")
+    first, second = of_rule(cluster, folder)
+    assert first.ended > second.began
+    assert_whole(folder, local)
+
+
+def test_a_drained_node_holds_the_study_up_and_no_more(cluster: Cluster, folder: Path, local: Workspace):
+    run = Run(folder, *WANTED)
+    cluster.wait_for(folder, RULE)
+    cluster.update_node("drain")
+    try:
+        waiting = cluster.wait_for(folder, "score_experts", "PENDING")
+        time.sleep(5)
+        assert cluster.jobs(folder)[-1].state == "PENDING"
+    finally:
+        cluster.update_node("resume")
+    run.finish()
+    assert all(job.state == "COMPLETED" for job in cluster.jobs(folder))
+    assert waiting.number in {job.number for job in cluster.jobs(folder)}
+    assert_whole(folder, local)
+
+
+def test_a_job_that_fails_after_it_has_written_is_not_believed(
+    cluster: Cluster, folder: Path, local: Workspace
+):
+    run = Run(folder, *WANTED)
+    job = cluster.wait_for(folder, RULE)
+    written = folder / "results" / "tiny" / "responses" / "mite" / "0" / "neuron.safetensors"
+    until(written.exists, f"{written} is written")
+    cluster.signal(job, signal.SIGKILL, f".{RULE}.py")
+    run.finish()
+    assert [job.state for job in of_rule(cluster, folder)] == ["FAILED", "COMPLETED"]
+    assert_whole(folder, local)
