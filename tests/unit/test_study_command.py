@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,11 @@ import yaml
 import golgi
 from golgi.command import main
 from golgi.experts import expertise
-from golgi.study import estimate as work
 from golgi.study import load_study
+from golgi.study import reading_estimate as work
 from golgi.study.display import plan_page
-from golgi.study.estimate import (
-    count_jobs,
-    estimate,
-    response_memory_mb,
-    response_minutes,
-    scoring_memory_mb,
-    scoring_minutes,
-)
+from golgi.study.estimate import count_jobs, estimate
+from golgi.study.needs import memory_mb
 from golgi.study.shapes import model_shape
 
 
@@ -134,33 +127,22 @@ def test_shape_of_a_real_model(data):
     assert model_shape(study, "mine").parameters == pytest.approx(1.3e6, rel=0.02)
 
 
-ASKED = [response_memory_mb, scoring_memory_mb, response_minutes, scoring_minutes]
-
-
-def test_what_jobs_ask_for_grows_with_the_model():
+def test_what_jobs_ask_for_holds_the_model_and_its_rotation():
     study = load_study("config/studies/expertlens.yaml", allow_unset=True)
-    asked = {model: [ask(study, model) for ask in ASKED] for model in study.models}
-    for smaller, larger in pairwise(study.models):
-        assert all(a <= b for a, b in zip(asked[smaller], asked[larger]))
-    memory, scoring = asked["pythia-12b"][:2]
+    memory, scoring = (
+        memory_mb(study, rule, "pythia-12b") for rule in ("collect_responses", "score_experts")
+    )
     # 12 G parameters of two bytes, and a rotation of 20,480 units made in float64 from another matrix.
     least = (2 * 11.8e9 + 2 * 8 * 20_480**2) / 1e6
     assert 1.5 * least < memory < 3 * least
     assert 1.5 * 4096 * 2 * len(study.concepts) * 400 / 1e6 < scoring < 20_000
 
 
-def test_what_jobs_ask_for_has_a_floor_and_a_default():
-    demo = load_study("config/studies/demo.yaml")
-    assert [ask(demo, "mini") for ask in ASKED] == [4000, 4000, 30, 30]
-    study = load_study("tests/data/specs/valid/everything.yaml", environment={"GOLGI_MODELS": "/models"})
-    assert [ask(study, "mine") for ask in ASKED] == [16000, 16000, 240, 240]
-
-
 def test_an_untrained_twin_and_controls_cost_what_they_read():
     study = load_study("config/studies/expertlens.yaml", allow_unset=True)
-    before = estimate(study).models[0], response_memory_mb(study, "pythia-12b")
+    before = estimate(study).models[0], memory_mb(study, "collect_responses", "pythia-12b")
     study.spec["experts"]["controls"] = []
-    after = estimate(study).models[0], response_memory_mb(study, "pythia-12b")
+    after = estimate(study).models[0], memory_mb(study, "collect_responses", "pythia-12b")
     assert after[0].disk < before[0].disk / 2.5
     assert after[0].hours < before[0].hours
     assert after[1] < before[1]

@@ -10,8 +10,9 @@ from golgi.graphs.growing import Method, ablations
 from golgi.study import StudyError, load_study
 from golgi.study.display import plan_page
 from golgi.study.estimate import count_jobs, estimate
-from golgi.study.graph_estimate import count_units, graph_memory_mb, graph_minutes
+from golgi.study.graph_estimate import count_units
 from golgi.study.graphs import STAGES, VARIANTS, chosen_checkpoints
+from golgi.study.needs import memory_mb, minutes
 from golgi.study.schema import study_schema
 from golgi.study.shapes import model_shape
 
@@ -351,18 +352,23 @@ def test_units_are_counted_at_most(read, everything):
 LARGE = [("layers: 3", "layers: 60, width: 4096"), ("sample: 4", "sample: null")]
 
 
-@pytest.mark.parametrize("stage", ["find", "trace", "grow", "ablate", "score"])
-def test_what_jobs_ask_for(read, everything, stage):
-    assert (graph_memory_mb(read(), "mini", stage), graph_minutes(read(), "mini", stage)) == (4000, 30)
-    assert graph_memory_mb(everything, "gpt2", stage) == 16000
-    assert graph_minutes(everything, "gpt2", stage) == 240
+STAGE_RULES = ["find_exemplars", "trace_texts", "grow_graphs", "ablate_graphs", "score_graphs"]
+
+
+@pytest.mark.parametrize("rule", STAGE_RULES)
+def test_what_jobs_ask_for(read, everything, rule):
+    small = read()
+    assert memory_mb(small, rule, "mini") < 4000
+    assert minutes(small, rule, "mini") < 10
+    assert memory_mb(everything, rule, "gpt2") == 16000
+    assert minutes(everything, rule, "gpt2") == 240
     large = read(*LARGE)
     # 12 G parameters of four bytes, where a model is opened.
-    assert (graph_memory_mb(large, "mini", stage) > 60_000) is (stage != "score")
+    assert (memory_mb(large, rule, "mini") > 60_000) is (rule != "score_graphs")
     texts = read(
         *LARGE, ("shifted: sentences}", "shifted: sentences}\n  tokens: {test: 10_000_000}".replace("_", ""))
     )
-    assert graph_minutes(texts, "mini", stage) > 30
+    assert minutes(texts, rule, "mini") > 30
 
 
 def test_jobs_ask_for_more_of_what_they_hold(read):
@@ -370,8 +376,8 @@ def test_jobs_ask_for_more_of_what_they_hold(read):
         read(*LARGE, ("shifted: sentences}", f"shifted: sentences}}\n  calibration: {number}"))
         for number in (10, 10_000)
     )
-    for stage, more in (("find", True), ("trace", False), ("grow", True), ("ablate", True)):
-        assert (graph_memory_mb(many, "mini", stage) > graph_memory_mb(few, "mini", stage)) is more
+    for rule, more in zip(STAGE_RULES, (True, False, True, True), strict=False):
+        assert (memory_mb(many, rule, "mini") > memory_mb(few, rule, "mini")) is more
 
 
 @pytest.mark.parametrize(

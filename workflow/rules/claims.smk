@@ -20,8 +20,8 @@ rule test_claims:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("test_claims"),
+        runtime=runtime("test_claims"),
     params:
         names=lambda w: claimed_tables(study_of(w).spec),
         rows=lambda w: settled_claims(study_of(w).spec),

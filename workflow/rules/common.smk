@@ -3,8 +3,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from golgi.modules import depends_on
-from golgi.study.analysis_estimate import analysis_memory_mb, analysis_minutes
-from golgi.study.outputs import ANALYSIS_PARTS
+from golgi.study.needs import gpus, memory_mb
+from golgi.study.shards import asked_minutes, shard_of, shard_rows, shard_size, shards
+from golgi.study.targets import drawn, graphed, groundwork, pictured, reported, tabled
 
 # Small words that several stages say. Each looks one thing up in the plan of a study.
 
@@ -29,54 +30,6 @@ def per_last_row(pattern):
     ]
 
 
-# Every file is named as a target, not the last ones alone. Snakemake removes a job's output before the job runs, and
-# does not miss it while what was made from the old one is there: a run that is killed in between, after an edit, would
-# leave results of two specs side by side.
-
-
-def groundwork(study):
-    """What the tables stand on: sentences, trained models, responses, expertise, and what analyses leave of each."""
-    places = [f"{model}/{checkpoint}" for model, checkpoint in study.rows()]
-    files = ["sentences/pool.parquet"]
-    files += [f"corpora/{model}/training.jsonl" for model in study.trained()]
-    files += [f"models/{model}" for model in study.trained()]
-    files += [f"responses/{place}/neuron.safetensors" for place in places]
-    files += [f"expertise/{place}/ap.safetensors" for place in places]
-    files += [f"overlap/{place}.parquet" for place in places if "overlap" in study.tables]
-    for analysis in study.spec["analyses"]:
-        for model, checkpoint in study.analysis_rows(analysis):
-            place = f"{model}/{checkpoint}"
-            files += [pattern.format(place=place) for pattern in ANALYSIS_PARTS.get(analysis, ())]
-    files += ["interventions/texts.jsonl"] if "interventions" in study.spec["analyses"] else []
-    return [f"{study.results}/{file}" for file in files]
-
-
-def graphed(study):
-    """The neuron graphs of a study: what their tables stand on, and the drawings."""
-    files = [f"texts/{part}.jsonl" for part in ("build", *study.graph_texts)] if study.has_graphs else []
-    for model, checkpoint in study.graph_rows():
-        place = f"{model}/{checkpoint}"
-        files += [
-            f"{place}/{file}" for file in ("units.parquet", "exemplars.safetensors", "texts.safetensors")
-        ]
-        for layer in study.graph_layers(model):
-            files += [f"{place}/{variant}/layer{layer}.jsonl" for variant in study.graph_variants]
-            files += [f"{place}/scores/layer{layer}.parquet"]
-        files += [f"{place}/gallery.parquet", f"{place}/drawings"]
-    return [f"{study.results}/graphs/{file}" for file in files]
-
-
-def tabled(study):
-    """The tables of a study."""
-    return [f"{study.results}/tables/{table}.parquet" for table in study.tables]
-
-
-def drawn(study):
-    """The figures of a study, in every format."""
-    formats = ("pdf", "svg", "png")
-    return [f"{study.results}/figures/{figure}.{suffix}" for figure in study.figures for suffix in formats]
-
-
 def every(*kinds):
     """Input of a target: files of these kinds of all studies. Asked for only when the target is."""
     return lambda wildcards: [file for study in STUDIES.values() for kind in kinds for file in kind(study)]
@@ -87,27 +40,88 @@ def code(*modules):
     return [f"workflow/golgi/{module}.py" for module in depends_on(*modules)]
 
 
-def gpu(wildcards):
-    return study_of(wildcards).gpu
-
-
 def threads(wildcards):
     return study_of(wildcards).threads
 
 
-def memory(megabytes):
-    """Memory that grows with the attempt, so that a job killed for want of it passes the next time."""
-    return lambda wildcards, attempt: megabytes * attempt
+# What jobs ask for is what the plan reckons for their rule, times the attempt: a job that was killed for want of memory
+# or of time passes the next time.
 
 
-def planned(estimate):
-    """Megabytes or minutes as the plan reckons them for a model, growing with the attempt."""
-    return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model)
+def asker(wildcards):
+    """The study and model that a job works for; of downloads, which several studies may share, the first."""
+    if "study" in wildcards.keys():
+        return study_of(wildcards), wildcards.get("model")
+    return FETCHED.get(f"resources/models/{wildcards.get('hub')}/{wildcards.get('revision')}", ANYONE)
 
 
-def analysed(estimate, name):
-    """Megabytes or minutes of an analysis of a checkpoint, as the plan reckons them, growing with the attempt."""
-    return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model, name)
+ANYONE = next(iter(STUDIES.values())), None
+FETCHED = {
+    study.folder(model, checkpoint): (study, model)
+    for study in reversed(STUDIES.values())
+    for model in study.models
+    for checkpoint in study.weights(model)
+}
+
+
+def memory(rule):
+    def megabytes(wildcards, attempt):
+        study, model = asker(wildcards)
+        return attempt * memory_mb(study, rule, model)
+
+    return megabytes
+
+
+def runtime(rule):
+    def minutes(wildcards, attempt):
+        study, model = asker(wildcards)
+        return attempt * asked_minutes(study, rule, model)
+
+    return minutes
+
+
+def gpu(rule):
+    return lambda wildcards: gpus(study_of(wildcards), rule)
+
+
+def shard(rule):
+    """The checkpoints that share a job on a cluster: as many as keep it busy for a quarter of an hour."""
+
+    def group(wildcards):
+        study, number = study_of(wildcards), wildcards.get("shard")
+        if number is None:
+            number = shard_of(study, rule, wildcards.model, wildcards.checkpoint)
+        return f"{rule}-{study.name}-{wildcards.model}-{number}"
+
+    return group
+
+
+def per_shard(rule, pattern):
+    """Input of a job that gathers one file per checkpoint of its shard."""
+    return lambda wildcards: [
+        pattern.format(study=wildcards.study, model=wildcards.model, checkpoint=checkpoint)
+        for checkpoint in shard_rows(study_of(wildcards), rule, wildcards.model, int(wildcards.shard))
+    ]
+
+
+def every_shard(rule, pattern):
+    """Input of a job that gathers one file per shard of every model."""
+    return lambda wildcards: [
+        pattern.format(study=wildcards.study, model=model, shard=number)
+        for model, number in shards(study_of(wildcards), rule)
+    ]
+
+
+def facts(wildcards):
+    """The facts of every model at every checkpoint: by shard, or where a shard is one checkpoint by that."""
+    study, files = study_of(wildcards), []
+    for model, number in shards(study, "collect_responses"):
+        if shard_size(study, "collect_responses", model) > 1:
+            files += [f"{study.results}/facts/{model}/{number}.parquet"]
+        else:
+            only = shard_rows(study, "collect_responses", model, number)
+            files += [f"{study.results}/responses/{model}/{checkpoint}/model.parquet" for checkpoint in only]
+    return files
 
 
 def weights(wildcards):
@@ -203,11 +217,6 @@ def per_layer(file, everywhere=True):
         ]
 
     return files
-
-
-def staged(estimate, stage):
-    """Megabytes or minutes of a stage of neuron graphs, as the plan reckons them, growing with the attempt."""
-    return lambda wildcards, attempt: attempt * estimate(study_of(wildcards), wildcards.model, stage)
 
 
 def graph_experts(wildcards):

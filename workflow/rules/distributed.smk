@@ -19,8 +19,8 @@ rule fit_probes:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        mem_mb=analysed(analysis_memory_mb, "distributed"),
-        runtime=analysed(analysis_minutes, "distributed"),
+        mem_mb=memory("fit_probes"),
+        runtime=runtime("fit_probes"),
     params:
         step=lambda w: study_of(w).step(w.checkpoint),
         controls=lambda w: study_of(w).controls,
@@ -41,6 +41,9 @@ use rule gather_models as gather_probes with:
         csv="results/{study}/tables/probes.csv",
     log:
         "results/{study}/logs/gather_probes.log",
+    resources:
+        mem_mb=memory("gather_probes"),
+        runtime=runtime("gather_probes"),
     params:
         schema="probes",
     message:
@@ -63,8 +66,8 @@ rule measure_distributed:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("measure_distributed"),
+        runtime=runtime("measure_distributed"),
     params:
         distributed=lambda w: analysis(w, "distributed"),
         last_checkpoints=lambda w: study_of(w).last_checkpoints,

@@ -19,8 +19,8 @@ rule measure_dynamics:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=120,
+        mem_mb=memory("measure_dynamics"),
+        runtime=runtime("measure_dynamics"),
     params:
         dynamics=lambda w: analysis(w, "dynamics"),
         references=lambda w: study_of(w).references,
@@ -48,8 +48,8 @@ rule measure_polysemy:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("measure_polysemy"),
+        runtime=runtime("measure_polysemy"),
     params:
         polysemy=lambda w: analysis(w, "polysemy"),
         threshold=lambda w: study_of(w).threshold,

@@ -1,8 +1,6 @@
 # Needs: the responses of a checkpoint, and the sets.
 # Gives: the average precision of every unit for every concept, controls included, and the list of expert units.
 
-from golgi.study.estimate import scoring_memory_mb, scoring_minutes
-
 
 rule score_experts:
     input:
@@ -16,12 +14,15 @@ rule score_experts:
         experts="results/{study}/expertise/{model}/{checkpoint}/experts.parquet",
     log:
         "results/{study}/logs/score_experts/{model}/{checkpoint}.log",
+    group:
+        shard("score_experts")
     conda:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        mem_mb=planned(scoring_memory_mb),
-        runtime=planned(scoring_minutes),
+        turn=1,
+        mem_mb=memory("score_experts"),
+        runtime=runtime("score_experts"),
     params:
         step=lambda w: study_of(w).step(w.checkpoint),
         controls=lambda w: study_of(w).controls,

@@ -55,13 +55,14 @@ for figure in FIGURE_TABLES:
         conda:
             "../../envs/golgi.yaml"
         resources:
-            mem_mb=memory(4000),
-            runtime=30,
+            mem_mb=memory(f"draw_{figure}"),
+            runtime=runtime(f"draw_{figure}"),
         params:
             figure=figure,
             names=lambda w, figure=figure: study_of(w).figure_tables(figure),
             options=lambda w, figure=figure: study_of(w).figure_options(figure),
             fingerprint=lambda w, figure=figure: study_of(w).figure_fingerprint(figure),
+            origin=lambda w, figure=figure: study_of(w).figure_origin(figure),
         message:
             f"Drawing {figure} of {{wildcards.study}}"
         script:

@@ -2,7 +2,6 @@
 # Gives: for every chosen unit the tokens and contexts on which it fires, as a graph, with its scores, tables to
 #        search, and drawings. A model reads each text once per checkpoint; graphs grow layer by layer.
 
-from golgi.study.graph_estimate import graph_memory_mb, graph_minutes
 from golgi.study.graphs import VARIANTS
 
 GRAPHS = "results/{study}/graphs/{model}/{checkpoint}"
@@ -24,8 +23,8 @@ rule write_graph_text:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("write_graph_text"),
+        runtime=runtime("write_graph_text"),
     params:
         source=lambda w: study_of(w).graph_corpora[w.part],
         split=lambda w: study_of(w).graphs_split,
@@ -49,8 +48,8 @@ rule choose_units:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=30,
+        mem_mb=memory("choose_units"),
+        runtime=runtime("choose_units"),
     params:
         choice=lambda w: study_of(w).graph_units(w.model),
         step=lambda w: study_of(w).step(w.checkpoint),
@@ -78,9 +77,9 @@ rule find_exemplars:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=staged(graph_memory_mb, "find"),
-        runtime=staged(graph_minutes, "find"),
+        gpu=gpu("find_exemplars"),
+        mem_mb=memory("find_exemplars"),
+        runtime=runtime("find_exemplars"),
     params:
         opening=opening,
         settings=lambda w: study_of(w).graph_settings("find"),
@@ -105,9 +104,9 @@ rule trace_texts:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=staged(graph_memory_mb, "trace"),
-        runtime=staged(graph_minutes, "trace"),
+        gpu=gpu("trace_texts"),
+        mem_mb=memory("trace_texts"),
+        runtime=runtime("trace_texts"),
     params:
         opening=opening,
         settings=lambda w: study_of(w).graph_settings("trace"),
@@ -135,9 +134,9 @@ rule grow_graphs:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=staged(graph_memory_mb, "grow"),
-        runtime=staged(graph_minutes, "grow"),
+        gpu=gpu("grow_graphs"),
+        mem_mb=memory("grow_graphs"),
+        runtime=runtime("grow_graphs"),
     params:
         opening=opening,
         method=lambda w: study_of(w).graph_settings("grow"),
@@ -160,9 +159,9 @@ rule ablate_graphs:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=staged(graph_memory_mb, "ablate"),
-        runtime=staged(graph_minutes, "ablate"),
+        gpu=gpu("ablate_graphs"),
+        mem_mb=memory("ablate_graphs"),
+        runtime=runtime("ablate_graphs"),
     params:
         opening=opening,
         method=lambda w: study_of(w).graph_settings("grow"),
@@ -192,8 +191,8 @@ rule score_graphs:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=staged(graph_memory_mb, "score"),
-        runtime=staged(graph_minutes, "score"),
+        mem_mb=memory("score_graphs"),
+        runtime=runtime("score_graphs"),
     params:
         variants=grown_variants,
         settings=lambda w: study_of(w).graph_settings("score"),
@@ -224,8 +223,8 @@ rule measure_graphs:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(8000),
-        runtime=60,
+        mem_mb=memory("measure_graphs"),
+        runtime=runtime("measure_graphs"),
     params:
         settings=lambda w: study_of(w).graph_settings("measure"),
         seed=lambda w: study_of(w).seed,
@@ -248,8 +247,8 @@ rule index_graphs:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(8000),
-        runtime=60,
+        mem_mb=memory("index_graphs"),
+        runtime=runtime("index_graphs"),
     params:
         rows=lambda w: study_of(w).graph_rows(),
         settings=lambda w: study_of(w).graph_settings("index"),
@@ -277,8 +276,8 @@ rule name_experts:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(8000),
-        runtime=60,
+        mem_mb=memory("name_experts"),
+        runtime=runtime("name_experts"),
     params:
         rows=lambda w: study_of(w).graph_rows(),
         threshold=lambda w: study_of(w).threshold,
@@ -307,8 +306,8 @@ rule choose_gallery:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(8000),
-        runtime=60,
+        mem_mb=memory("choose_gallery"),
+        runtime=runtime("choose_gallery"),
     params:
         settings=lambda w: study_of(w).graph_settings("score"),
         seed=lambda w: study_of(w).seed,
@@ -329,8 +328,8 @@ rule gather_gallery:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=30,
+        mem_mb=memory("gather_gallery"),
+        runtime=runtime("gather_gallery"),
     params:
         schema="graph_gallery",
         csv=False,
@@ -356,11 +355,12 @@ rule draw_graphs:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("draw_graphs"),
+        runtime=runtime("draw_graphs"),
     params:
         drawings=lambda w: study_of(w).spec["graphs"]["drawings"],
         fingerprint=lambda w: study_of(w).drawings_fingerprint(),
+        origin=lambda w: study_of(w).drawings_origin(),
     message:
         "Drawing graphs of {wildcards.model} at {wildcards.checkpoint}, a unit each"
     script:

@@ -1,8 +1,6 @@
 # Needs: the responses of the last checkpoints and of the twins, the average precision of their units, and the sets.
 # Gives: the average precision of every unit for the concepts' parents, and the tables of the hierarchy.
 
-from golgi.study.estimate import scoring_memory_mb, scoring_minutes
-
 
 rule score_parents:
     input:
@@ -20,9 +18,8 @@ rule score_parents:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        # A parent has two sets of sentences where a concept has one.
-        mem_mb=planned(lambda study, model: 2 * scoring_memory_mb(study, model)),
-        runtime=planned(lambda study, model: 2 * scoring_minutes(study, model)),
+        mem_mb=memory("score_parents"),
+        runtime=runtime("score_parents"),
     params:
         step=lambda w: study_of(w).step(w.checkpoint),
         controls=lambda w: study_of(w).controls,
@@ -54,8 +51,8 @@ rule measure_hierarchy:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("measure_hierarchy"),
+        runtime=runtime("measure_hierarchy"),
     params:
         hierarchy=lambda w: analysis(w, "hierarchy"),
         thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],

@@ -23,8 +23,8 @@ rule write_intervention_text:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("write_intervention_text"),
+        runtime=runtime("write_intervention_text"),
     params:
         source=lambda w: analysis(w, "interventions")["text"],
         chosen=lambda w: analysis(w, "interventions")["concepts"],
@@ -51,9 +51,9 @@ rule intervene:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=analysed(analysis_memory_mb, "interventions"),
-        runtime=analysed(analysis_minutes, "interventions"),
+        gpu=gpu("intervene"),
+        mem_mb=memory("intervene"),
+        runtime=runtime("intervene"),
     params:
         opening=opening,
         step=lambda w: study_of(w).step(w.checkpoint),
@@ -83,8 +83,8 @@ rule gather_interventions:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=30,
+        mem_mb=memory("gather_interventions"),
+        runtime=runtime("gather_interventions"),
     params:
         schema="intervention_prompts",
         csv=False,
@@ -108,8 +108,8 @@ rule measure_interventions:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("measure_interventions"),
+        runtime=runtime("measure_interventions"),
     params:
         settings=intervention_fields("size", "permutations", "bootstraps"),
         seed=lambda w: study_of(w).seed,

@@ -17,9 +17,8 @@ rule train_model:
         "../../envs/golgi.yaml"
     threads: lambda w: study_of(w).training_threads(w.model)
     resources:
-        gpu=gpu,
-        mem_mb=memory(8000),
-        runtime=120,
+        mem_mb=memory("train_model"),
+        runtime=runtime("train_model"),
     params:
         source=lambda w: study_of(w).source(w.model)["train"],
         checkpoints=lambda w: list(map(int, study_of(w).weights(w.model))),
@@ -44,8 +43,8 @@ rule fetch_model:
         "../../envs/golgi.yaml"
     resources:
         download=1,
-        mem_mb=memory(4000),
-        runtime=240,
+        mem_mb=memory("fetch_model"),
+        runtime=runtime("fetch_model"),
     params:
         name=lambda w: w.hub.replace("--", "/"),
     message:
@@ -67,8 +66,8 @@ rule fetch_reference:
         "../../envs/golgi.yaml"
     resources:
         download=1,
-        mem_mb=memory(1000),
-        runtime=30,
+        mem_mb=memory("fetch_reference"),
+        runtime=runtime("fetch_reference"),
     params:
         source=lambda w: DOWNLOADS[f"resources/references/{w.file}"],
     message:

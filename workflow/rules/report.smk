@@ -1,4 +1,5 @@
-# Needs: every table and figure of a study. Gives: one page that tells the study in order and opens without a server.
+# Needs: every table and figure of a study.
+# Gives: one page that tells the study in order and opens without a server, and where all of it comes from.
 
 
 rule write_report:
@@ -15,8 +16,8 @@ rule write_report:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=30,
+        mem_mb=memory("write_report"),
+        runtime=runtime("write_report"),
     params:
         names=lambda w: study_of(w).tables,
         figures=lambda w: study_of(w).figures,
@@ -28,3 +29,29 @@ rule write_report:
         "Writing the report of {wildcards.study}"
     script:
         "../scripts/write_report.py"
+
+
+rule write_provenance:
+    input:
+        report=rules.write_report.output.report,
+        drawings=lambda w: pictured(study_of(w)),
+        models="results/{study}/tables/models.parquet",
+        code="workflow/golgi/provenance/gathering.py",
+    output:
+        provenance="results/{study}/provenance.json",
+    log:
+        "results/{study}/logs/write_provenance.log",
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory("write_provenance"),
+        runtime=runtime("write_provenance"),
+    params:
+        spec_sha256=lambda w: study_of(w).spec_sha256,
+        origin=lambda w: study_of(w).origin(),
+        device=lambda w: study_of(w).spec["compute"]["device"],
+        names=lambda w: study_of(w).portable.names,
+    message:
+        "Writing where {wildcards.study} comes from"
+    script:
+        "../scripts/write_provenance.py"

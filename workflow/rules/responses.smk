@@ -2,8 +2,6 @@
 # Gives: one number per sentence and unit, in the neuron basis and in a random one; the facts of the model.
 # Each sentence is read once per checkpoint, for all concepts, thresholds and controls.
 
-from golgi.study.estimate import response_memory_mb, response_minutes
-
 
 rule collect_responses:
     input:
@@ -18,13 +16,16 @@ rule collect_responses:
         facts="results/{study}/responses/{model}/{checkpoint}/model.parquet",
     log:
         "results/{study}/logs/collect_responses/{model}/{checkpoint}.log",
+    group:
+        shard("collect_responses")
     conda:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=planned(response_memory_mb),
-        runtime=planned(response_minutes),
+        turn=1,
+        gpu=gpu("collect_responses"),
+        mem_mb=memory("collect_responses"),
+        runtime=runtime("collect_responses"),
     params:
         folder=lambda w: study_of(w).folder(w.model, w.checkpoint),
         step=lambda w: study_of(w).step(w.checkpoint),
@@ -41,3 +42,27 @@ rule collect_responses:
         "Reading the sentences with {wildcards.model} at {wildcards.checkpoint}"
     script:
         "../scripts/collect_responses.py"
+
+
+# Where a shard holds several checkpoints, this is what makes one job of them on a cluster.
+rule gather_facts:
+    input:
+        parts=per_shard("collect_responses", "results/{study}/responses/{model}/{checkpoint}/model.parquet"),
+    output:
+        table="results/{study}/facts/{model}/{shard}.parquet",
+    log:
+        "results/{study}/logs/gather_facts/{model}/{shard}.log",
+    group:
+        shard("collect_responses")
+    conda:
+        "../../envs/golgi.yaml"
+    resources:
+        mem_mb=memory("gather_facts"),
+        runtime=runtime("gather_facts"),
+    params:
+        schema="models",
+        csv=False,
+    message:
+        "Gathering the facts of {wildcards.model}, shard {wildcards.shard}"
+    script:
+        "../scripts/gather_tables.py"

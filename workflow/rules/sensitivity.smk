@@ -1,7 +1,6 @@
 # Needs: a model's weights, the pool and the sets; its responses and average precision as the study chose to read it.
 # Gives: experts and alignment with one choice made otherwise, at every model's last checkpoint and for its twin.
 
-from golgi.study.estimate import scoring_memory_mb, scoring_minutes
 
 SENSITIVITY = "results/{study}/sensitivity/{model}/{checkpoint}"
 
@@ -23,9 +22,9 @@ rule read_variants:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        gpu=gpu,
-        mem_mb=analysed(analysis_memory_mb, "sensitivity"),
-        runtime=analysed(analysis_minutes, "sensitivity"),
+        gpu=gpu("read_variants"),
+        mem_mb=memory("read_variants"),
+        runtime=runtime("read_variants"),
     params:
         opening=opening,
         reading=lambda w: study_of(w).reading(w.model),
@@ -56,8 +55,8 @@ rule measure_sensitivity:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        mem_mb=planned(scoring_memory_mb),
-        runtime=planned(scoring_minutes),
+        mem_mb=memory("measure_sensitivity"),
+        runtime=runtime("measure_sensitivity"),
     params:
         references=lambda w: study_of(w).references,
         reference_files=lambda w: study_of(w).reference_files,
@@ -81,6 +80,9 @@ use rule gather_models as gather_sensitivity with:
         csv="results/{study}/tables/sensitivity.csv",
     log:
         "results/{study}/logs/gather_sensitivity.log",
+    resources:
+        mem_mb=memory("gather_sensitivity"),
+        runtime=runtime("gather_sensitivity"),
     params:
         schema="sensitivity",
     message:

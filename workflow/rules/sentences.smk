@@ -18,8 +18,8 @@ rule write_sentences:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=30,
+        mem_mb=memory("write_sentences"),
+        runtime=runtime("write_sentences"),
     params:
         concepts=lambda w: study_of(w).spec["concepts"],
         seed=lambda w: study_of(w).seed,
@@ -42,8 +42,8 @@ rule write_corpus:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=30,
+        mem_mb=memory("write_corpus"),
+        runtime=runtime("write_corpus"),
     params:
         source=lambda w: study_of(w).source(w.model)["train"],
         seed=lambda w: study_of(w).seed,

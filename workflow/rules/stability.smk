@@ -18,8 +18,8 @@ rule measure_stability:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        mem_mb=analysed(analysis_memory_mb, "stability"),
-        runtime=analysed(analysis_minutes, "stability"),
+        mem_mb=memory("measure_stability"),
+        runtime=runtime("measure_stability"),
     params:
         sizes=lambda w: {name: analysis(w, "stability")[name] for name in ("folds", "positives", "negatives")},
         step=lambda w: study_of(w).step(w.checkpoint),
@@ -46,8 +46,8 @@ rule summarise_stability:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(2000),
-        runtime=30,
+        mem_mb=memory("summarise_stability"),
+        runtime=runtime("summarise_stability"),
     params:
         folds=lambda w: analysis(w, "stability")["folds"],
         bootstraps=lambda w: analysis(w, "stability")["bootstraps"],
@@ -73,8 +73,8 @@ rule measure_discoveries:
         "../../envs/golgi.yaml"
     threads: threads
     resources:
-        mem_mb=analysed(analysis_memory_mb, "discoveries"),
-        runtime=analysed(analysis_minutes, "discoveries"),
+        mem_mb=memory("measure_discoveries"),
+        runtime=runtime("measure_discoveries"),
     params:
         discoveries=lambda w: analysis(w, "discoveries"),
         step=lambda w: study_of(w).step(w.checkpoint),
@@ -94,6 +94,9 @@ use rule gather_models as gather_discoveries with:
         csv="results/{study}/tables/discoveries.csv",
     log:
         "results/{study}/logs/gather_discoveries.log",
+    resources:
+        mem_mb=memory("gather_discoveries"),
+        runtime=runtime("gather_discoveries"),
     params:
         schema="discoveries",
     message:

@@ -7,7 +7,7 @@ EXPERTISE = "results/{study}/expertise/{model}/{checkpoint}"
 
 rule gather_models:
     input:
-        parts=per_checkpoint("results/{study}/responses/{model}/{checkpoint}/model.parquet"),
+        parts=facts,
     output:
         table=f"{TABLES}/models.parquet",
         csv=f"{TABLES}/models.csv",
@@ -16,8 +16,8 @@ rule gather_models:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(2000),
-        runtime=15,
+        mem_mb=memory("gather_models"),
+        runtime=runtime("gather_models"),
     params:
         schema="models",
     message:
@@ -34,6 +34,9 @@ use rule gather_models as gather_experts with:
         csv=f"{TABLES}/experts.csv",
     log:
         "results/{study}/logs/gather_experts.log",
+    resources:
+        mem_mb=memory("gather_experts"),
+        runtime=runtime("gather_experts"),
     params:
         schema="experts",
     message:
@@ -48,6 +51,9 @@ use rule gather_models as gather_training with:
         csv=f"{TABLES}/training.csv",
     log:
         "results/{study}/logs/gather_training.log",
+    resources:
+        mem_mb=memory("gather_training"),
+        runtime=runtime("gather_training"),
     params:
         schema="training",
     message:
@@ -63,11 +69,14 @@ rule measure_overlap:
         overlap="results/{study}/overlap/{model}/{checkpoint}.parquet",
     log:
         "results/{study}/logs/measure_overlap/{model}/{checkpoint}.log",
+    group:
+        shard("score_experts")
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        turn=1,
+        mem_mb=memory("measure_overlap"),
+        runtime=runtime("measure_overlap"),
     params:
         thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],
     message:
@@ -84,6 +93,9 @@ use rule gather_models as gather_overlap with:
         csv=f"{TABLES}/overlap.csv",
     log:
         "results/{study}/logs/gather_overlap.log",
+    resources:
+        mem_mb=memory("gather_overlap"),
+        runtime=runtime("gather_overlap"),
     params:
         schema="overlap",
         threshold=lambda w: analysis(w, "overlap")["threshold"],
@@ -91,29 +103,65 @@ use rule gather_models as gather_overlap with:
         "Gathering the overlaps of {wildcards.study} at the last checkpoints"
 
 
+# A shard at a time, and last in it: this is what makes one job of it on a cluster.
 rule measure_counts:
     input:
-        aps=per_checkpoint(f"{EXPERTISE}/ap.safetensors"),
+        aps=per_shard("score_experts", f"{EXPERTISE}/ap.safetensors"),
         concepts=f"{TABLES}/concepts.parquet",
         code=code("statistics/counts"),
     output:
-        counts=f"{TABLES}/counts.parquet",
-        counts_csv=f"{TABLES}/counts.csv",
-        distribution=f"{TABLES}/distribution.parquet",
-        distribution_csv=f"{TABLES}/distribution.csv",
+        counts="results/{study}/counts/{model}/{shard}.parquet",
+        distribution="results/{study}/distribution/{model}/{shard}.parquet",
     log:
-        "results/{study}/logs/measure_counts.log",
+        "results/{study}/logs/measure_counts/{model}/{shard}.log",
+    group:
+        shard("score_experts")
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        turn=1,
+        mem_mb=memory("measure_counts"),
+        runtime=runtime("measure_counts"),
     params:
         thresholds=lambda w: study_of(w).spec["experts"]["thresholds"],
     message:
-        "Counting the experts of {wildcards.study}"
+        "Counting the experts of {wildcards.model}, shard {wildcards.shard}"
     script:
         "../scripts/measure_counts.py"
+
+
+use rule gather_models as gather_counts with:
+    input:
+        parts=every_shard("score_experts", "results/{study}/counts/{model}/{shard}.parquet"),
+    output:
+        table=f"{TABLES}/counts.parquet",
+        csv=f"{TABLES}/counts.csv",
+    log:
+        "results/{study}/logs/gather_counts.log",
+    resources:
+        mem_mb=memory("gather_counts"),
+        runtime=runtime("gather_counts"),
+    params:
+        schema="counts",
+    message:
+        "Gathering the counts of experts of {wildcards.study}"
+
+
+use rule gather_models as gather_distribution with:
+    input:
+        parts=every_shard("score_experts", "results/{study}/distribution/{model}/{shard}.parquet"),
+    output:
+        table=f"{TABLES}/distribution.parquet",
+        csv=f"{TABLES}/distribution.csv",
+    log:
+        "results/{study}/logs/gather_distribution.log",
+    resources:
+        mem_mb=memory("gather_distribution"),
+        runtime=runtime("gather_distribution"),
+    params:
+        schema="distribution",
+    message:
+        "Gathering the distribution of average precision of {wildcards.study}"
 
 
 rule measure_categories:
@@ -129,8 +177,8 @@ rule measure_categories:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory("measure_categories"),
+        runtime=runtime("measure_categories"),
     params:
         categories=lambda w: analysis(w, "categories"),
         planned_threshold=lambda w: analysis(w, "overlap")["threshold"],
@@ -160,8 +208,8 @@ rule measure_alignment:
     conda:
         "../../envs/golgi.yaml"
     resources:
-        mem_mb=memory(4000),
-        runtime=120,
+        mem_mb=memory("measure_alignment"),
+        runtime=runtime("measure_alignment"),
     params:
         alignment=lambda w: analysis(w, "alignment"),
         reference_files=lambda w: study_of(w).reference_files,

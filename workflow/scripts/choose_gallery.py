@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from golgi.graphs.gallery import write_gallery
 
     given, settings = snakemake.input, snakemake.params.settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.params.compute["threads"]):
+with job(snakemake, threads=snakemake.params.compute["threads"]):
     from golgi.models.responses import collect_responses
     from golgi.tables import write_arrays
 

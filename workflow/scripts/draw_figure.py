@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from golgi.captions import caption
     from golgi.figures import draw_figure
     from golgi.figures.saving import save_figure
@@ -18,6 +18,7 @@ with job(snakemake.log[0]):
     facts = provenance(
         study=snakemake.wildcards.study,
         fingerprint=params.fingerprint,
+        origin=params.origin,
         tables=paths,
         models=Path(snakemake.input.models),
     )

@@ -4,14 +4,18 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from golgi.graphs.drawing import draw_graphs
     from golgi.provenance.facts import provenance
 
     given, params, names = snakemake.input, snakemake.params, snakemake.wildcards
     tables = {"graph_nodes": Path(given.nodes), "graph_units": Path(given.units)}
     facts = provenance(
-        study=names.study, fingerprint=params.fingerprint, tables=tables, models=Path(given.models)
+        study=names.study,
+        fingerprint=params.fingerprint,
+        origin=params.origin,
+        tables=tables,
+        models=Path(given.models),
     )
     draw_graphs(
         nodes=tables["graph_nodes"],

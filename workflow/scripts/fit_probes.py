@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.threads):
+with job(snakemake):
     from golgi.models.probes import fit_probes
 
     params = snakemake.params

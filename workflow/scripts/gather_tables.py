@@ -2,7 +2,7 @@
 
 from golgi.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from golgi.tables import gather_tables
 
     gather_tables(

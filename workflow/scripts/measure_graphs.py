@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     from golgi.graphs.measures import measure_graphs
 
     given, out, settings = snakemake.input, snakemake.output, snakemake.params.settings

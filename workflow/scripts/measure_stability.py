@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.threads):
+with job(snakemake):
     from golgi.statistics.folds import Grid
     from golgi.statistics.precision import Point
     from golgi.statistics.stability import measure_stability

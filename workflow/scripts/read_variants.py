@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.threads):
+with job(snakemake):
     from golgi.experts.variants import score_variants
     from golgi.models.variants import plan_variants, read_variants
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.threads):
+with job(snakemake):
     from golgi.graphs.reading import trace_texts
 
     params = snakemake.params

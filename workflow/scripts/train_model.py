@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golgi.jobs import job
 
-with job(snakemake.log[0], threads=snakemake.params.threads):
+with job(snakemake, threads=snakemake.params.threads):
     from golgi.models.training import train_model
 
     source, root = snakemake.params.source, Path(snakemake.output.folder)

@@ -26,7 +26,7 @@ BINS = 50
 def measure_counts(
     *, aps: Sequence[Path], concepts: Path, thresholds: Sequence[float], counts: Path, distribution: Path
 ) -> None:
-    """Write tables `counts` and `distribution` over all models and checkpoints, every control included.
+    """Write tables `counts` and `distribution` of some models and checkpoints, every control included.
 
     `aps` are the arrays `score_experts` wrote. A concept without experts has its rows, with count 0. Raises
     GolgiError if arrays and concepts do not fit.
@@ -39,8 +39,8 @@ def measure_counts(
             counted.append(_count_point(arrays, described, thresholds))
             binned.append(_bin_point(arrays, described["prevalence"].mean()))
     logger.info("Counted experts at %d checkpoints and %d thresholds.", len(counted), len(thresholds))
-    write_table(pl.concat(counted), counts, schema="counts", csv=True)
-    write_table(pl.concat(binned), distribution, schema="distribution", csv=True)
+    write_table(pl.concat(counted), counts, schema="counts")
+    write_table(pl.concat(binned), distribution, schema="distribution")
 
 
 def count_experts(blocks: Iterable[np.ndarray], thresholds: Sequence[float], concepts: int) -> np.ndarray:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from golgi.study.costs import (
-    DEFAULT_MB,
-    DEFAULT_MINUTES,
     LIBRARIES,
     forward_seconds,
     held_by_model,
-    in_megabytes,
-    in_minutes,
     loading_seconds,
     scoring_seconds,
 )
@@ -72,26 +68,14 @@ def analysis_work(study: Study) -> list[AnalysisWork]:
     return [_work(study, analysis, model) for analysis in there for model in study.models]
 
 
-def analysis_memory_mb(study: Study, model: str, analysis: str) -> int:
-    """Return the memory to ask for where an analysis works on one checkpoint, in MB of 10^6 bytes."""
-    shape = model_shape(study, model)
-    return DEFAULT_MB if shape is None else in_megabytes(_memory(study, model, shape, analysis))
-
-
-def analysis_minutes(study: Study, model: str, analysis: str) -> int:
-    """Return the minutes to ask for in such a job."""
-    shape = model_shape(study, model)
-    return DEFAULT_MINUTES if shape is None else in_minutes(_seconds(study, model, shape, analysis))
-
-
 def _work(study: Study, analysis: str, model: str) -> AnalysisWork:
     shape = model_shape(study, model)
     rows = sum(name == model for name, _ in study.analysis_rows(analysis))
     tokens = rows * _tokens(study, analysis)
     if shape is None:
         return AnalysisWork(analysis, model, tokens, None, None, None)
-    hours = rows * _seconds(study, model, shape, analysis) / 3600
-    disk, memory = _disk(study, analysis, shape), _memory(study, model, shape, analysis)
+    hours = rows * analysis_seconds(study, model, shape, analysis) / 3600
+    disk, memory = _disk(study, analysis, shape), analysis_bytes(study, model, shape, analysis)
     return AnalysisWork(analysis, model, tokens, disk, memory, hours)
 
 
@@ -105,7 +89,8 @@ def _set_size(study: Study) -> int:
     return sentences["positives"] + sentences["negatives"]
 
 
-def _units(study: Study, shape: Shape) -> int:
+def all_units(study: Study, shape: Shape) -> int:
+    """Return how many units a study looks at in a model, over all its layers and sites."""
     return shape.layers * shape.units(study.spec["experts"]["sites"])
 
 
@@ -147,8 +132,9 @@ def _label_rows(study: Study, analysis: str) -> int:
     return 0
 
 
-def _seconds(study: Study, model: str, shape: Shape, analysis: str) -> float:
-    units, rows = _units(study, shape), count_sentences(study)
+def analysis_seconds(study: Study, model: str, shape: Shape, analysis: str) -> float:
+    """Return the seconds that an analysis takes of one checkpoint."""
+    units, rows = all_units(study, shape), count_sentences(study)
     if analysis == "distributed":
         bases = 2 + len({"rotated", "word"} & set(study.controls))
         fits = bases * len(study.concepts) * len(study.spec["analyses"]["distributed"]["sizes"])
@@ -164,12 +150,13 @@ def _seconds(study: Study, model: str, shape: Shape, analysis: str) -> float:
 def _disk(study: Study, analysis: str, shape: Shape) -> int:
     """Bytes while it runs: the responses of other ways to read are gone when they have been scored."""
     if analysis != "sensitivity":
-        return 4 * len(study.concepts) * _units(study, shape) * (analysis == "hierarchy")
-    return 4 * _ways(study) * count_sentences(study) * _units(study, shape)
+        return 4 * len(study.concepts) * all_units(study, shape) * (analysis == "hierarchy")
+    return 4 * _ways(study) * count_sentences(study) * all_units(study, shape)
 
 
-def _memory(study: Study, model: str, shape: Shape, analysis: str) -> int:
-    units = _units(study, shape)
+def analysis_bytes(study: Study, model: str, shape: Shape, analysis: str) -> int:
+    """Return the bytes that a job of an analysis holds at one checkpoint."""
+    units = all_units(study, shape)
     if analysis == "distributed":
         return LIBRARIES + STRIP_BYTES + PROBE_BYTES * _set_size(study) * units
     if analysis in READING:

@@ -19,20 +19,29 @@ DISK_RATE = 2e8  # bytes per second
 # Processor seconds per unit: to walk one sentence of one set, and to sort one sentence.
 WALK_SECONDS, SORT_SECONDS = 1e-8, 2e-8
 
-# What a job asks for: never less than the floor; the default where a model's shape is not known beforehand.
-SAFETY = 1.5
-FLOOR_MB, DEFAULT_MB = 4000, 16000
-FLOOR_MINUTES, DEFAULT_MINUTES = 30, 240
+DOWNLOAD_RATE = 1e7  # bytes per second, of a busy connection
+TEXT_RATE = 1e6  # bytes per second that are cut into sentences and looked through for words
+TEXT_HELD = 12  # bytes in memory for each byte of text
+ARITHMETIC_RATE = 2e9  # operations per second of statistics, on one thread
+
+# What a job asks for, beside its own.
+STARTERS = 4e8  # bytes of the two processes that start it on a node of a cluster
+TABLES = 2.5e8  # bytes of a job that reads and writes tables, with its libraries; and of one that draws
+START_SECONDS = 150.0  # seconds until a job is at work, and until its files are seen: network disks are slow
+NEXT_SECONDS = 20.0  # seconds until the next one of a shard is at work
+SAFETY, SLACK = 1.5, 2.0  # more memory, and more time, than is reckoned with
+# Where a model's shape is not known beforehand.
+DEFAULT_MB, DEFAULT_MINUTES = 16000, 240
 
 
 def in_megabytes(size: float) -> int:
     """Return the memory to ask for, in MB of 10^6 bytes, where a job holds `size` bytes."""
-    return max(FLOOR_MB, math.ceil(SAFETY * size / 1e6))
+    return math.ceil((SAFETY * size + STARTERS) / 1e6)
 
 
 def in_minutes(seconds: float) -> int:
     """Return the minutes to ask for where a job takes so many seconds."""
-    return max(FLOOR_MINUTES, math.ceil(SAFETY * seconds / 60))
+    return math.ceil(SLACK * seconds / 60)
 
 
 def model_dtype(study: Study, model: str) -> str:

@@ -10,7 +10,9 @@ from rich.text import Text
 
 from golgi.study.costs import CPU_RATE_PER_THREAD, GPU_RATE
 from golgi.study.estimate import TOKENS_PER_SENTENCE, Estimate, estimate
+from golgi.study.needs import NEEDS, gpus, memory_mb
 from golgi.study.plan import Study
+from golgi.study.shards import asked_minutes, count_submissions
 
 
 def plan_page(study: Study) -> Group:
@@ -19,7 +21,7 @@ def plan_page(study: Study) -> Group:
     heading = Text(f"{study.name}: {study.spec['title']}", style="bold")
     graphs = [_graphs(study, work), Text()] if work.graphs else []
     analyses = [_analyses(study, work), Text()] if work.analyses else []
-    models, jobs, footing = _models(study, work), _jobs(work), _footing(study, work)
+    models, jobs, footing = _models(study, work), _jobs(study, work), _footing(study, work)
     return Group(heading, Text(), models, Text(), *analyses, *graphs, jobs, Text(), footing)
 
 
@@ -77,19 +79,41 @@ def _time(study: Study) -> str:
     return "GPU hours" if study.gpu else "hours"
 
 
-def _jobs(work: Estimate) -> Table:
-    table = Table(title=f"Jobs: {sum(work.jobs.values())}", title_justify="left")
+def _jobs(study: Study, work: Estimate) -> Table:
+    table = Table(title=_jobs_title(study, work), title_justify="left")
     table.add_column("rule")
-    table.add_column("jobs", justify="right")
-    drawn = sum(number for rule, number in work.jobs.items() if rule.startswith("draw_"))
-    gathered = sum(number for rule, number in work.jobs.items() if rule.startswith("gather_"))
-    for rule, number in work.jobs.items():
-        if not rule.startswith(("draw_", "gather_", "write_report")):
-            table.add_row(rule, str(number))
-    table.add_row("gather_* (tables)", str(gathered))
-    table.add_row("draw_* (figures)", str(drawn))
-    table.add_row("write_report", str(work.jobs["write_report"]))
+    for heading in ("jobs", "minutes asked", "memory asked", "GPU"):
+        table.add_column(heading, justify="right")
+    for name, rules in _together(work.jobs).items():
+        asked = [(rule, model) for rule in rules for model in NEEDS[rule].models(study, rule)]
+        minutes = _range([asked_minutes(study, rule, model) for rule, model in asked])
+        memory = _range([memory_mb(study, rule, model) / 1e3 for rule, model in asked])
+        gpu = max(gpus(study, rule) for rule in rules)
+        jobs = sum(work.jobs[rule] for rule in rules)
+        table.add_row(name, str(jobs), minutes, f"{memory} GB", str(gpu or ""))
     return table
+
+
+def _jobs_title(study: Study, work: Estimate) -> str:
+    total, sent = sum(work.jobs.values()), count_submissions(study, work.jobs)
+    return f"Jobs: {total:,}; a cluster is sent {sent:,}, for short ones share one"
+
+
+def _together(jobs: dict[str, int]) -> dict[str, list[str]]:
+    """Rules in one row each, but those that gather and those that draw."""
+    rows: dict[str, list[str]] = {}
+    for rule in jobs:
+        alike = next((kind for kind in ("gather", "draw") if rule.startswith(f"{kind}_")), None)
+        named = {"gather": "gather_* (tables)", "draw": "draw_* (figures)", None: rule}[alike]
+        rows.setdefault(rule if rule == "draw_graphs" else named, []).append(rule)
+    return rows
+
+
+def _range(numbers: list[float]) -> str:
+    low, high = (
+        f"{number:,.3g}" if number < 100 else f"{number:,.0f}" for number in (min(numbers), max(numbers))
+    )
+    return low if low == high else f"{low} to {high}"
 
 
 def _footing(study: Study, work: Estimate) -> Text:
@@ -103,6 +127,7 @@ def _footing(study: Study, work: Estimate) -> Text:
         f"Reckoned with {TOKENS_PER_SENTENCE} tokens a sentence and {speed}.\n"
         "Good to a factor of about three; `?` is not known before the download.\n"
         f"{_unknown_layers(study)}"
+        "What jobs ask of a cluster leaves room beside that, and doubles when one is tried again.\n"
         f"Most of the disk is what every unit answered to every sentence: {study.results}/responses."
     )
 

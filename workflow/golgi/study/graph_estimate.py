@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from golgi.study.costs import (
-    DEFAULT_MB,
-    DEFAULT_MINUTES,
     forward_seconds,
     held_by_model,
-    in_megabytes,
-    in_minutes,
     loading_seconds,
 )
 from golgi.study.graphs import LONGEST_WINDOW
@@ -65,7 +61,7 @@ def graph_work(study: Study, model: str) -> GraphWork:
         units=units,
         tokens=rows * int(sum(_positions(study, model, shape, stage) for stage in STAGES)),
         disk=rows * units * (NODES * NODE_BYTES + STORED_BYTES * kept),
-        memory=max(_memory(study, model, shape, stage) for stage in STAGES),
+        memory=max(stage_bytes(study, model, shape, stage) for stage in STAGES),
         hours=rows * sum(_seconds(study, model, shape, stage) for stage in STAGES) / 3600,
     )
 
@@ -87,23 +83,6 @@ def graph_jobs(study: Study) -> dict[str, int]:
         "gather_gallery": 1,
         "draw_graphs": len(rows),
     }
-
-
-def graph_memory_mb(study: Study, model: str, stage: str) -> int:
-    """Return the memory to ask for in a job of a stage of a model, in MB of 10^6 bytes.
-
-    Stages are `find` and `trace`, a job per checkpoint, and `grow`, `ablate` and `score`, a job per layer.
-    """
-    shape = model_shape(study, model)
-    return DEFAULT_MB if shape is None else in_megabytes(_memory(study, model, shape, stage))
-
-
-def graph_minutes(study: Study, model: str, stage: str) -> int:
-    """Return the minutes to ask for in a job of a stage of a model."""
-    shape = model_shape(study, model)
-    if shape is None:
-        return DEFAULT_MINUTES
-    return in_minutes(_seconds(study, model, shape, stage) / _jobs(study, model, stage))
 
 
 def count_units(study: Study, model: str, shape: Shape) -> int:
@@ -154,7 +133,8 @@ def _sampled(study: Study, model: str, shape: Shape) -> int:
     return min(graphs["calibration"] * (graphs["window"] or longest), graphs["tokens"]["build"])
 
 
-def _memory(study: Study, model: str, shape: Shape, stage: str) -> int:
+def stage_bytes(study: Study, model: str, shape: Shape, stage: str) -> int:
+    """Return the bytes that a job of a stage holds: `find`, `trace`, `grow`, `ablate` or `score`."""
     if stage == "score":
         texts = study.graph_settings("trace")["tokens"].values()
         return SCORING_BYTES + SCORED_BYTES * (_sampled(study, model, shape) + sum(texts))
@@ -168,6 +148,11 @@ def _memory(study: Study, model: str, shape: Shape, stage: str) -> int:
     widest = min(units, max(shape.widths(study.graph_sites(model)), default=0))
     found = EXEMPLAR_BYTES * _exemplars(study, model, shape, stage) + STORED_BYTES * widest * sampled
     return held + CELL_BYTES + found
+
+
+def stage_seconds(study: Study, model: str, shape: Shape, stage: str) -> float:
+    """Return the seconds that a job of a stage takes: of a layer, where it has one for each."""
+    return _seconds(study, model, shape, stage) / _jobs(study, model, stage)
 
 
 def _seconds(study: Study, model: str, shape: Shape, stage: str) -> float:
