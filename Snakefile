@@ -3,16 +3,18 @@
 import os
 import sys
 
+# The library of this checkout, whichever is installed: here, and in jobs that run in an environment of their own.
+LIBRARY = os.path.join(workflow.basedir, "workflow")
+sys.path.insert(0, LIBRARY)
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
+
 from snakemake.utils import min_version
 
 from golgi.errors import GolgiError
+from golgi.files import require_writable
 from golgi.study import load_studies
 
 min_version("9.27")
-
-# A job that runs in an environment of its own finds the library of this checkout.
-LIBRARY = os.path.join(workflow.basedir, "workflow")
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
 
 configfile: "config/config.yaml"
@@ -31,6 +33,16 @@ wildcard_constraints:
     model=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     checkpoint=r"[0-9]+|final|untrained",
     layer=r"[0-9]+",
+    shard=r"[0-9]+",
+
+
+# Checkpoints that share a job of a cluster take turns in it; on one machine they run side by side.
+resource_scopes:
+    turn="local",
+
+
+if workflow.resource_settings.nodes or workflow.remote_exec:
+    workflow.register_resource("turn", 1)
 
 
 include: "workflow/rules/common.smk"
@@ -54,16 +66,29 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
+# Before any job: what a job is about to write is removed first, and where that fails nothing explains it.
+onstart:
+    try:
+        for study in STUDIES.values():
+            require_writable(study.results)
+    except GolgiError as error:
+        sys.exit(str(error))
+
+
 rule all:
     default_target: True
     input:
-        [f"results/{name}/report.html" for name in STUDIES],
-        every(groundwork, graphed, tabled, drawn),
+        every(groundwork, graphed, tabled, drawn, reported),
 
 
 rule figures:
     input:
         every(groundwork, graphed, tabled, drawn),
+
+
+rule redraw:
+    input:
+        every(drawn, pictured),
 
 
 rule graphs:

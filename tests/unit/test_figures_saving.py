@@ -84,3 +84,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         save_figure(
             draw_figure("training_loss", case("small"), OPTIONS), [tmp_path / "file" / "a.png"], FACTS
         )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("room", [0, 4096])
+def test_a_full_disk_is_told_and_no_half_of_a_figure_is_left(small_disk, kind, room):
+    (small_disk / "full").write_bytes(bytes(65_536 - room))
+    with pytest.raises(GolgiError, match=rf"a\.{kind} cannot be written: No space left on device"):
+        save_figure(
+            draw_figure("training_loss", case("small"), OPTIONS), [small_disk / f"a.{kind}"], FACTS, dpi=100
+        )
+    assert [path.name for path in small_disk.iterdir()] == ["full"]

@@ -59,6 +59,17 @@ def _parser() -> argparse.ArgumentParser:
         draw.add_argument(option, metavar=value, help=meaning)
     draw.add_argument("--output", metavar="FILE", help=".svg, .pdf or .png; SITE-LAYER.UNIT.svg without it")
     draw.set_defaults(run=_draw)
+    verify = commands.add_parser(
+        "verify", help="say whether a study's files are what was made, and would be now"
+    )
+    verify.add_argument("spec", metavar="STUDY", help="a study file, or the name of a study")
+    verify.add_argument("--discard", action="store_true", help="remove what is damaged, to be made again")
+    verify.set_defaults(run=_verify)
+    archive = commands.add_parser("archive", help="pack a finished study for who wants to check it")
+    archive.add_argument("spec", **spec)
+    archive.add_argument("file", metavar="FILE", help="the archive to write, NAME.tar.zst")
+    archive.add_argument("--weights", action="store_true", help="with the weights of the study's own models")
+    archive.set_defaults(run=_archive)
     schema = commands.add_parser("schema", help="show the fields of a study")
     schema.add_argument(
         "--markdown", action="store_true", help="as tables (config/README.md), instead of JSON"
@@ -107,6 +118,36 @@ def _draw(options: argparse.Namespace) -> int:
     scope = {option: getattr(options, option) for option in ("model", "checkpoint", "site", "output")}
     file, unit = draw_named(study.results, options.unit, **scope)
     _say(f"{file}: {unit['model']} at {unit['checkpoint']}, {unit['site']} {unit['layer']}.{unit['unit']}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from golgi.provenance.discarding import discard
+    from golgi.provenance.display import verdict_page
+    from golgi.provenance.verifying import has_records, verify
+
+    try:
+        study = load_study(study_file(options.spec), allow_unset=True)
+    except StudyError:
+        # A study that was run from a file elsewhere, named as the messages of its jobs name it.
+        if not has_records(options.spec):
+            raise
+        study = None
+    name = study.name if study else options.spec
+    verdict = verify(name, study)
+    _show(verdict_page(verdict, spec=options.spec, planned=study is not None))
+    removed = discard(verdict) if options.discard else []
+    for output in removed:
+        _say(f"removed {output}")
+    return 0 if verdict.in_order else 1
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from golgi.provenance.archiving import gather_archive, write_archive
+
+    archive = gather_archive(load_study(study_file(options.spec), check_files=True), weights=options.weights)
+    _say(archive.summary())
+    _say(f"{options.file}: {write_archive(archive, options.file):,} bytes. Unpack it with: tar --zstd -xf")
     return 0
 
 

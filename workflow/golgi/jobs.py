@@ -1,38 +1,43 @@
-"""What every job of a study does around its one function: a log, clean errors, a fixed number of threads."""
+"""What every job of a study does around its one function: log, clean errors, fixed threads, records."""
 
 import contextlib
 import logging
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from golgi.errors import GolgiError
+from golgi.files import unwritable
+from golgi.provenance.records import Making
 
 logger = logging.getLogger("golgi")
 
 
 @contextlib.contextmanager
-def job(log: str | Path, *, threads: int = 1) -> Iterator[None]:
-    """Run a block as a job: log to the file `log` and to the terminal, end with a message, not a traceback.
+def job(task: Any, *, threads: int | None = None) -> Iterator[None]:
+    """Run a block as the job `task`: log to its file and to the terminal, record what it reads and writes.
 
-    A GolgiError is shown as its message and ends the process with status 1. Anything else is a defect
-    of the program: its traceback is kept. `threads` fixes how many threads numerical libraries may use,
-    because the order of a parallel sum changes its last bits.
+    `task` is the job as the workflow hands it to a script. A GolgiError is shown as its message and ends the
+    process with status 1. Anything else is a defect of the program: its traceback is kept. `threads`, without
+    it those of the task, fixes how many threads numerical libraries may use, because the order of a parallel
+    sum changes its last bits.
     """
+    threads = task.threads if threads is None else threads
     _fix_threads(threads)
-    _log_to(Path(log))
-    began = time.perf_counter()
     try:
+        _log_to(Path(task.log[0]))
+        making = Making(task, threads=threads)
         yield
+        making.write_records()
     except GolgiError as error:
         logger.error("%s", error)
         sys.exit(1)
     except KeyboardInterrupt:
         logger.error("Interrupted: nothing half-written is left; run the same command again to go on.")
         sys.exit(130)
-    logger.info("Done in %.1f s.", time.perf_counter() - began)
+    logger.info("Done in %.1f s, and %.2f s for hashes.", making.seconds["wall"], making.seconds["hashing"])
 
 
 def _fix_threads(threads: int) -> None:
@@ -46,9 +51,20 @@ def _fix_threads(threads: int) -> None:
         os.environ[name] = str(threads)
 
 
+class _LogFile(logging.FileHandler):
+    """A log that is silent where it cannot be written: that is not what a job fails of, or is told about."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def _log_to(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handlers = [_LogFile(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    except OSError as error:
+        raise unwritable(log, error) from error
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(name)s: %(message)s",

@@ -1,5 +1,6 @@
 """Write a figure as PDF, SVG and PNG: the same figure gives the same bytes, and carries its provenance."""
 
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,8 +21,11 @@ def save_figure(figure: Figure, paths: Iterable[Path], metadata: dict, *, dpi: f
     provenance = json.dumps(metadata, sort_keys=True, ensure_ascii=True)
     for path in map(Path, paths):
         kind = path.suffix.removeprefix(".")
-        with style_context(), write_atomically(path) as temporary:
-            figure.savefig(temporary, format=kind, dpi=dpi, metadata=file_metadata(kind, provenance))
+        drawn = io.BytesIO()  # in memory first: on a full disk a half-drawn PDF ends in an error of its own
+        with style_context():
+            figure.savefig(drawn, format=kind, dpi=dpi, metadata=file_metadata(kind, provenance))
+        with write_atomically(path) as temporary:
+            temporary.write_bytes(drawn.getbuffer())
 
 
 def file_metadata(kind: str, provenance: str) -> dict:

@@ -3,4 +3,10 @@
 | module | says |
 |---|---|
 | `facts` | which spec, tables, weights and code a figure was made with |
+| `records` | what each job read and wrote, by `hashing`, and what it took, by `measuring` |
+| `lineage` | what files were made from, directly or not, as their records tell it |
+| `gathering` | all of that on one page, when a study is finished |
+| `verifying` | whether files are what was made, and would be now; it has `sums`, `changes`, `display` |
+| `discarding` | what of the damaged is taken away |
+| `archiving` | what goes into an archive, and `unpacked` what an archive tells of its code |
 """

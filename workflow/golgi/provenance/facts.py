@@ -1,12 +1,13 @@
 """Where a figure comes from: the spec, the tables, the weights and the code that made it."""
 
-import hashlib
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from golgi.provenance.hashing import file_sha256
+from golgi.provenance.unpacked import CHANGED, told_commit
 from golgi.tables import read_table
 
 PACKAGES = (
@@ -35,35 +36,47 @@ HERE = Path(__file__).resolve().parents[1]
 
 
 def provenance(
-    *, study: str, fingerprint: str, tables: dict[str, Path], models: Path | None
+    *,
+    study: str,
+    fingerprint: str,
+    tables: dict[str, Path],
+    models: Path | None,
+    origin: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return plain facts that are the same whenever the same study is run with the same code.
 
-    `fingerprint` is the hash of the part of the spec that matters here, `tables` are the files that are
-    drawn, `models` is the table of the weights that were read. No time, host or path is among them.
+    `fingerprint` is the hash of the part of the spec that matters here, `origin` that part itself and its
+    seeds, `tables` are the files that are drawn, `models` is the table of the weights that were read. No
+    time, host or path of one machine is among them.
     """
     weights = read_table(models, schema="models").select(MODEL_FACTS).to_dicts() if models else []
     return {
         "study": study,
         "spec_sha256": fingerprint,
+        **(origin or {}),
         "tables_sha256": {name: file_sha256(path) for name, path in sorted(tables.items())},
         "models": weights,
         "commit": commit(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        **software(),
     }
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def software() -> dict[str, Any]:
+    """Return the versions of Python and of the packages that results hang on."""
+    return {"python": platform.python_version(), "packages": {name: version(name) for name in PACKAGES}}
 
 
 def commit() -> str:
-    """Return the commit of the code, with `+changed` where tracked files differ; empty outside git."""
-    head = _git("rev-parse", "HEAD")
-    return head + ("+changed" if head and _git("status", "--porcelain", "--untracked-files=no") else "")
+    """Return the commit of the code, with `+changed` where files of it differ; empty outside git.
+
+    An unpacked archive has its commit in a file. A repository that does not track this code, but in which it
+    happens to lie, is not asked.
+    """
+    told = told_commit(HERE.parents[1])
+    if told is not None:
+        return told
+    head = _git("rev-parse", "HEAD") if _git("ls-files", str(Path(__file__).resolve())) else ""
+    return head + (CHANGED if head and _git("status", "--porcelain", "--untracked-files=no") else "")
 
 
 def _git(*arguments: str) -> str:

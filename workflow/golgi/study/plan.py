@@ -14,6 +14,7 @@ from golgi.study.folders import checkpoint_folder, hub_folder
 from golgi.study.graphs import GROWN, GraphPlan
 from golgi.study.lexicon import Lexicon
 from golgi.study.outputs import ANALYSIS_TABLES, FIGURE_TABLES, OPTIONAL_TABLES, SCORED, TABLE_PARTS
+from golgi.study.portable import Portable
 from golgi.study.problems import Problem
 
 UNTRAINED = "untrained"
@@ -97,7 +98,7 @@ class Study(GraphPlan):
 
     def last_checkpoint(self, model: str) -> str:
         """Return the last checkpoint with weights of its own."""
-        return self.weights(model)[-1]
+        return str(self.spec["models"][model]["checkpoints"][-1])
 
     @property
     def last_checkpoints(self) -> dict[str, str]:
@@ -245,9 +246,16 @@ class Study(GraphPlan):
 
     def figure_fingerprint(self, name: str) -> str:
         """Return the fingerprint of the parts of the spec that one figure's tables come from."""
+        return _digest(self._figure_slice(name))
+
+    def figure_origin(self, name: str) -> dict[str, Any]:
+        """Return the parts of the spec that one figure's tables come from, and the seeds among them."""
+        return self._origin(self._figure_slice(name))
+
+    def _figure_slice(self, name: str) -> dict[str, Any]:
         wanted = {part for table in self.figure_tables(name) for part in self._parts_of(table)}
         parts = sorted(part for part in wanted if _has(self.spec, part))
-        return _digest({**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)})
+        return {**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)}
 
     def _parts_of(self, table: str) -> list[str]:
         if table != "claims":
@@ -257,9 +265,29 @@ class Study(GraphPlan):
 
     def drawings_fingerprint(self) -> str:
         """Return the fingerprint of the parts of the spec that the drawings of single graphs come from."""
-        parts = (*SCORED, *GROWN, "graphs.drawings")
+        return _digest(self._drawings_slice())
+
+    def drawings_origin(self) -> dict[str, Any]:
+        """Return the parts of the spec that the drawings of single graphs come from, and their seeds."""
+        return self._origin(self._drawings_slice())
+
+    def _drawings_slice(self) -> dict[str, Any]:
         threshold = self.threshold if "graph_experts" in self.tables else None
-        return _digest({**_sliced(self.written, parts), "threshold": threshold})
+        return {**_sliced(self.written, (*SCORED, *GROWN, "graphs.drawings")), "threshold": threshold}
+
+    def origin(self) -> dict[str, Any]:
+        """Return the whole spec and its seeds, as what is told of the study names them."""
+        return self._origin(self.written)
+
+    def _origin(self, part: dict[str, Any]) -> dict[str, Any]:
+        controls = part.get("experts", {}).get("controls", [])
+        twin = {UNTRAINED: self.twin_seed(UNTRAINED)} if UNTRAINED in controls else {}
+        return {"spec": self.portable.data(part), "seeds": {"study": self.seed, **twin}}
+
+    @cached_property
+    def portable(self) -> Portable:
+        """Names for the study's paths that are the same on every machine."""
+        return Portable(self.written, self.spec)
 
     def fingerprint(self, *sections: str | tuple[str, ...]) -> str:
         """Return 12 hexadecimal digits that change when the named parts of the spec do; all parts if none.
@@ -269,6 +297,11 @@ class Study(GraphPlan):
         every machine. Raises KeyError for a part that the spec does not have.
         """
         return _digest(_sliced(self.written, sections or tuple(self.written)))
+
+    @property
+    def spec_sha256(self) -> str:
+        """The SHA-256 of the whole spec with paths as they are written; the fingerprint is its beginning."""
+        return hashlib.sha256(_canonical(self.written).encode()).hexdigest()
 
 
 def _has(spec: dict, part: str) -> bool:
