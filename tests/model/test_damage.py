@@ -62,6 +62,7 @@ def test_pickled_weights_are_refused(folder, collect):
 def test_a_missing_shard_is_named(folder, collect):
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "model.safetensors").unlink()
     with pytest.raises(GolgiError, match=r"lacks model-00001-of-00002\.safetensors"):
         collect(folder)
 

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from golgi.errors import GolgiError
 from golgi.models.baselines import bigram_loss, unigram_loss
 from golgi.models.corpus import cut_windows, draw_batches
+from golgi.models.folders import write_folder
 from golgi.models.network import rate_at
 from golgi.models.training import train_model
 from golgi.tables import read_table
@@ -116,6 +117,18 @@ def test_others_may_read_what_the_umask_lets_them(train):
         path.name: 0o640 for path in folder.iterdir()
     }
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+
+
+def test_a_full_disk_is_told_and_no_half_of_a_folder_is_left(train, small_disk):
+    with pytest.raises(GolgiError, match=r"step0 cannot be written: No space left on device\. Make room"):
+        train(small_disk)
+    assert list(small_disk.rglob("*")) == []
+
+
+def test_a_full_disk_is_known_by_what_the_tokenizers_library_says_of_it(tmp_path):
+    with pytest.raises(GolgiError, match="No space left on device"), write_folder(tmp_path / "step0"):
+        raise Exception("No space left on device (os error 28)")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_left_beside_the_folders(train):

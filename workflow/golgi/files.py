@@ -5,6 +5,7 @@ import errno
 import glob
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +13,46 @@ from typing import Any
 
 from golgi.errors import GolgiError
 
-WRITE_FAILURES = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EFBIG,
-    errno.EIO,
+ROOM = "Make room there and run again."
+PERMISSION = "Make it writable and run again."
+# What is wrong when nothing can be written, and what to do about it.
+REMEDIES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EROFS: PERMISSION,
+    errno.EACCES: PERMISSION,
+    errno.EPERM: PERMISSION,
+    errno.EIO: "See whether the disk is in order and run again.",
 }
+# How libraries in Rust say what the operating system told them, whatever type their exceptions are of.
+FOREIGN = re.compile(r"\(os error (\d+)\)")
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Return whether an error says that nothing can be written: no room, no permission, a broken disk."""
+    return _number(error) in REMEDIES
+
+
+def unwritable(path: str | Path, error: Exception) -> GolgiError:
+    """Return the error that says that `path` cannot be written, why, and what to do about it."""
+    number = _number(error)
+    why = os.strerror(number) if number else str(error)
+    return GolgiError(f"{path} cannot be written: {why}. {REMEDIES.get(number, '')}".rstrip())
+
+
+def require_writable(folder: str | Path) -> None:
+    """Raise GolgiError naming the first folder, of `folder` and those below it, that takes no new files."""
+    for place, names, _ in os.walk(folder):
+        names.sort()
+        if not os.access(place, os.W_OK | os.X_OK):
+            closed = os.statvfs(place).f_flag & os.ST_RDONLY
+            raise unwritable(place, OSError(errno.EROFS if closed else errno.EACCES, ""))
+
+
+def _number(error: Exception) -> int | None:
+    found = FOREIGN.search(str(error))
+    return int(found[1]) if found else getattr(error, "errno", None)
 
 
 @contextlib.contextmanager
@@ -33,10 +65,11 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     except OSError as error:
-        raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
+        raise unwritable(path, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -44,19 +77,32 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         temporary.chmod(permissions() & 0o666)
         temporary.replace(path)
         flush(path.parent)
-        _sweep(path)
-    except OSError as error:
-        if error.errno not in WRITE_FAILURES:
+    except Exception as error:
+        if isinstance(error, FileNotFoundError) and not temporary.exists():
+            raise GolgiError(swept(path)) from error
+        if not is_of_the_disk(error):
             raise
-        raise GolgiError(f"{path} cannot be written: {error.strerror}.") from error
+        raise unwritable(path, error) from error
     finally:
+        _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    # Where nothing can be written nothing can be removed either, and the first error is the one to tell.
+    with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)
 
 
 def _sweep(path: Path) -> None:
-    # What a killed writer of the same file left behind; one that still runs has lost its turn.
+    # What a killed writer of the same file left, before room is taken for another. One that still runs, as a
+    # job of a killed run may on a cluster, has lost its turn.
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         left.unlink(missing_ok=True)
+
+
+def swept(path: str | Path) -> str:
+    """Return the message of a writer whose temporary file a later one took away."""
+    return f"{path} is being written by another job, which began later. This one gives way."
 
 
 def flush(path: Path) -> None:
@@ -87,5 +133,5 @@ def read_json(path: str | Path) -> Any:
     """Read JSON; GolgiError if the file is missing or damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GolgiError(f"{path} cannot be read as JSON: {error}.") from error

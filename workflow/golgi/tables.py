@@ -5,8 +5,8 @@ whole (golgi.files), and nothing is ever unpickled.
 """
 
 import contextlib
-import errno
 import json
+import math
 import mmap
 import os
 import struct
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PanicException  # of a damaged file; not a PolarsError, nor an Exception
 
 from golgi.errors import GolgiError
 from golgi.files import write_atomically
@@ -33,6 +34,10 @@ NUMPY_TYPES = {
     "BOOL": np.bool_,
 }
 TYPE_NAMES = {np.dtype(numpy_type): name for name, numpy_type in NUMPY_TYPES.items()}
+# A spreadsheet runs a cell that opens with one of these, the wide forms too, unless it is a number; a quote
+# before it makes it text again. Parquet has the text as it is.
+FORMULA = r"^[=+\-@\t\r\n\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]"
+NUMBER = r"^[+-]?[0-9]+(?:\.[0-9]*)?$"
 HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors format
 
 
@@ -49,28 +54,16 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, schema: str, csv: bool
     """
     frame = conform(frame, schema=schema, where=str(path))
     with write_atomically(path) as temporary:
-        _reraise_full_disk(frame.write_parquet, temporary, compression="zstd", statistics=False)
+        frame.write_parquet(temporary, compression="zstd", statistics=False)
     if csv:
         with write_atomically(Path(path).with_suffix(".csv")) as temporary:
-            _reraise_full_disk(_without_formulas(frame).write_csv, temporary)
-
-
-def _reraise_full_disk(write: Any, path: Path, **options: Any) -> None:
-    # Polars reports a failed write as ComputeError or OSError, depending on where it struck.
-    try:
-        write(path, **options)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise OSError(errno.EIO, str(error)) from error
+            _without_formulas(frame).write_csv(temporary)
 
 
 def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
-    # A spreadsheet runs a cell that opens with one of these; a leading quote makes it text again.
     text = pl.col(pl.String)
-    return frame.with_columns(
-        pl.when(text.str.contains(r"^[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep()
-    )
+    runs = text.str.contains(FORMULA) & ~text.str.contains(NUMBER)
+    return frame.with_columns(pl.when(runs).then("'" + text).otherwise(text).name.keep())
 
 
 def conform(frame: pl.DataFrame, *, schema: str, where: str) -> pl.DataFrame:
@@ -101,7 +94,7 @@ def read_table(path: str | Path, *, schema: str) -> pl.DataFrame:
     """Read a Parquet table and check it against its declared schema; GolgiError if it is damaged."""
     try:
         frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, PanicException, OSError) as error:
         raise GolgiError(f"{path} cannot be read as a table: {error}. Delete it and run again.") from error
     return conform(frame, schema=schema, where=str(path))
 
@@ -241,7 +234,7 @@ def open_arrays(path: str | Path) -> Iterator[Arrays]:
     path = Path(path)
     try:
         arrays = Arrays(path, *_read_header(path))
-    except (OSError, ValueError, KeyError, struct.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise GolgiError(f"{path} cannot be read as arrays: {error}. Delete it and run again.") from error
     yield arrays
 
@@ -252,10 +245,22 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
         if length > HEADER_LIMIT:
             raise ValueError("its header is too large")
         entries = json.loads(file.read(length))
-    start = 8 + length
-    end = max(
-        (entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"), default=0
-    )
+    if not isinstance(entries, dict):
+        raise ValueError("its header is no list of arrays")
+    start, end = 8 + length, 0
+    for name, entry in entries.items():
+        if name != "__metadata__":
+            _check_entry(name, entry)
+            end = max(end, entry["data_offsets"][1])
     if path.stat().st_size < start + end:
         raise ValueError("it is truncated")
     return entries, start
+
+
+def _check_entry(name: str, entry: dict[str, Any]) -> None:
+    first, last = entry["data_offsets"]
+    sizes = [first, last, *entry["shape"]]
+    if not all(type(size) is int and size >= 0 for size in sizes):
+        raise ValueError(f"the shape or place of {name} is no list of whole numbers")
+    if math.prod(entry["shape"]) * np.dtype(NUMPY_TYPES[entry["dtype"]]).itemsize != last - first:
+        raise ValueError(f"{name} has another size than its shape asks for")

@@ -14,6 +14,7 @@ TOKEN = re.compile(r"[^\W_]+")
 # A sentence ends at . ! ? (and closing quotes) before white space and the start of another one.
 BOUNDARY = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]?[^\Wa-z])")
 ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|Jr|Sr|vs|etc|[A-Z])\.$")
+ITS_LENGTH = 6  # letters of the longest, its full stop, and what stands before it
 
 
 def split_sentences(text: str) -> list[str]:
@@ -26,7 +27,9 @@ def split_sentences(text: str) -> list[str]:
     for paragraph in text.splitlines():
         start = 0
         for boundary in BOUNDARY.finditer(paragraph):
-            if ABBREVIATION.search(paragraph[start : boundary.start()]):
+            # No more than its end: a line of initials would be read again for each of them.
+            end = boundary.start()
+            if ABBREVIATION.search(paragraph[max(start, end - ITS_LENGTH) : end]):
                 continue
             cut = boundary.start() + len(boundary.group().rstrip())
             sentences.append(paragraph[start:cut])

@@ -5,12 +5,14 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
+from polars.exceptions import PanicException  # not a PolarsError, not even an Exception
 
 from golgi.concepts.lexicon import Concept
 from golgi.concepts.pool import Candidate
-from golgi.concepts.texts import read_records
+from golgi.concepts.texts import LONGEST_LINE, read_records
 from golgi.errors import GolgiError
 from golgi.study.problems import did_you_mean
 from golgi.study.words import compose
@@ -18,6 +20,8 @@ from golgi.study.words import compose
 KINDS = ("fact", "story", "mention")
 FAULTS_SHOWN = 10
 NAMES_SHOWN = 5
+MOST_ROWS = 10_000_000
+MOST_LETTERS = 2 * 10**9  # bytes of text in one Parquet file
 Row = tuple[int, dict]
 logger = logging.getLogger(__name__)
 
@@ -49,22 +53,46 @@ def _rows(path: Path) -> list[Row]:
         raise GolgiError(f"{path}: a file of sentences ends in {', '.join(READERS)}.")
     try:
         return list(READERS[path.suffix](path))
-    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError, PanicException) as error:
         raise GolgiError(f"{path} cannot be read: {error}") from error
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(_csv_lines(file, path))
         _refuse_missing_columns(reader.fieldnames or [], path)
         for row in reader:
             yield reader.line_num, row
 
 
+def _csv_lines(file: TextIO, path: Path) -> Iterator[str]:
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), ""), start=1):
+        if len(line) > LONGEST_LINE:
+            raise GolgiError(f"{path}:{number}: a line of more than {LONGEST_LINE:,} characters.")
+        yield line
+
+
 def _parquet_rows(path: Path) -> Iterator[Row]:
-    frame = pl.read_parquet(path)
-    _refuse_missing_columns(frame.columns, path)
-    return enumerate(frame.iter_rows(named=True), start=1)
+    table = pl.scan_parquet(path, glob=False)
+    schema = table.collect_schema()
+    _refuse_missing_columns(schema.names(), path)
+    fields = [name for name in ("concept", "text", "kind") if name in schema]
+    for name in fields:
+        if schema[name].is_nested() or schema[name] == pl.Binary:
+            raise GolgiError(f"{path}: column {name} is {schema[name]}, not text.")
+    table = table.select(fields)
+    _refuse_what_swells(table, path)
+    return enumerate(table.collect().iter_rows(named=True), start=1)
+
+
+def _refuse_what_swells(table: pl.LazyFrame, path: Path) -> None:
+    # A few kilobytes of Parquet can stand for a billion rows, or for one long text a million times.
+    number = table.select(pl.len()).collect().item()
+    if number > MOST_ROWS:
+        raise GolgiError(f"{path} has {number:,} rows; more than {MOST_ROWS:,} are no study's sentences.")
+    letters = table.select(pl.all().cast(pl.String).str.len_bytes().sum()).collect()
+    if sum(letters.row(0)) > MOST_LETTERS:
+        raise GolgiError(f"{path} unpacks to more than {MOST_LETTERS:,} bytes of text. Split it into files.")
 
 
 READERS = {".jsonl": read_records, ".csv": _csv_rows, ".parquet": _parquet_rows}

@@ -138,7 +138,7 @@ def _table(found: pl.DataFrame) -> Table:
         table.add_column({"f1": "F1"}.get(name, name), justify="right")
     for row in found.iter_rows(named=True):
         table.add_row(
-            *(row[name] for name in ("model", "checkpoint", "site")),
+            *(Text(readable(row[name])) for name in ("model", "checkpoint", "site")),
             f"{row['layer']}.{row['unit']}",
             *(_tokens(row[role]) for role in ("activating", "context")),
             *("" if row[name] is None else f"{row[name]:.2f}" for name in measured),
@@ -147,6 +147,7 @@ def _table(found: pl.DataFrame) -> Table:
 
 
 def _tokens(texts: list[str] | None) -> Text:
-    shown = [isolated(text) for text in (texts or [])[:SHOWN_TOKENS]]
+    # Readable since they were indexed; the tables may be a stranger's.
+    shown = [isolated(readable(text)) for text in (texts or [])[:SHOWN_TOKENS]]
     left = len(texts or []) - len(shown)
     return Text("  ".join(shown) + (f"  and {left} more" if left else ""))

@@ -32,7 +32,7 @@ def read_columns(path: str | Path, columns: list[str], rows: pl.Expr | bool = Tr
     """Read some columns of a Parquet table, and some rows; GolgiError if it is damaged."""
     try:
         return pl.scan_parquet(path, glob=False).filter(rows).select(columns).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise GolgiError(f"{path} cannot be read as a table: {error}. Delete it and run again.") from error
 
 

@@ -15,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 from golgi.errors import GolgiError
 from golgi.models.device import choose_dtype
 from golgi.models.memory import naming_failure
+from golgi.models.trust import check_config, check_files, check_size
 from golgi.models.weights import find_weights, hash_files, hash_parameters, tensor_shapes
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def load_model(folder: Path, *, who: str, dtype: torch.dtype, device: torch.devi
     files = find_weights(folder, who=who)
     shapes = tensor_shapes(files, who=who)
     config = read_config(folder, who)
+    check_size(config, AutoModelForCausalLM, shapes, who=who)
     options = LOADING | {"config": config, "dtype": dtype, "local_files_only": True, "use_safetensors": True}
     with naming_failure(f"{folder} cannot be loaded as a language model", who=who):
         model, info = AutoModelForCausalLM.from_pretrained(
@@ -87,6 +89,8 @@ def make_untrained(folder: Path, *, who: str, seed: int, dtype: torch.dtype, dev
     model: the numbers are those of a float32 twin, rounded.
     """
     config = read_config(folder, who)
+    shapes = tensor_shapes(find_weights(folder, who=who), who=who)
+    check_size(config, AutoModelForCausalLM, shapes, who=who)
     failure = f"{folder / 'config.json'} describes no causal language model"
     # Initialisation draws from torch's global generator, so that one is seeded and then restored.
     with torch.random.fork_rng(devices=[]):
@@ -98,12 +102,14 @@ def make_untrained(folder: Path, *, who: str, seed: int, dtype: torch.dtype, dev
 
 def read_config(folder: Path, who: str) -> Any:
     """Return the configuration in a folder; GolgiError naming `who` and the file if it is none."""
+    check_files(folder, who=who)
+    file = folder / "config.json"
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise GolgiError(
-            f"{who}: {folder / 'config.json'} cannot be read as a model configuration: {error}"
-        ) from error
+        raise GolgiError(f"{who}: {file} cannot be read as a model configuration: {error}") from error
+    check_config(config, file, who=who)
+    return config
 
 
 def check_loaded(info: dict[str, Any], shapes: dict[str, Any], folder: Path, who: str) -> None:

@@ -7,25 +7,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from golgi.errors import GolgiError
-from golgi.files import flush, permissions
+from golgi.files import flush, is_of_the_disk, permissions, swept, unwritable
 
 
 @contextmanager
 def write_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `folder` when the block ends cleanly; an error leaves nothing."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+    temporary = _make_beside(folder)
     try:
         yield temporary
         publish_folder(temporary, folder)
-        _sweep(folder)
-    except (OSError, SafetensorError) as error:
-        raise GolgiError(f"{folder} cannot be written: {error}.") from error
+    except Exception as error:
+        if isinstance(error, FileNotFoundError) and not temporary.exists():
+            raise GolgiError(swept(folder)) from error
+        if not is_of_the_disk(error):
+            raise
+        raise unwritable(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _make_beside(folder: Path) -> Path:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        return Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def _sweep(folder: Path) -> None:

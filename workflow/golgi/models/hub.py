@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 )
 
 from golgi.errors import GolgiError
-from golgi.files import write_json
+from golgi.files import unwritable, write_json
 from golgi.models.folders import publish_folder
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,9 @@ def fetch_model(*, name: str, revision: str, folder: Path, endpoint: str | None 
     folder = Path(folder)
     commit, files = _look_up(name, revision, endpoint)
     _require_safetensors(name, revision, files)
-    wanted = sorted(file for file in files if any(fnmatch(file, pattern) for pattern in WANTED))
+    # Names alone: in a pattern `*` would stand for `/` and `..` too.
+    names = [file for file in files if file == Path(file).name]
+    wanted = sorted(file for file in names if any(fnmatch(file, pattern) for pattern in WANTED))
     logger.info("%s@%s: commit %s, %d files.", name, revision, commit, len(wanted))
     # Beside the folder and under the commit: what was fetched of another commit is never mixed in.
     partial = folder.parent / f".{folder.name}.{commit[:12]}.partial"
@@ -65,7 +67,7 @@ def fetch_model(*, name: str, revision: str, folder: Path, endpoint: str | None 
             f"{name}@{revision}: the download broke off ({_brief(error)}). Run again to go on with it."
         ) from error
     except OSError as error:
-        raise GolgiError(f"{name}@{revision}: {partial} cannot be written ({_brief(error)}).") from error
+        raise GolgiError(f"{name}@{revision}: {unwritable(partial, error)}") from error
     _require_complete(name, revision, partial, wanted)
     shutil.rmtree(partial / ".cache", ignore_errors=True)
     write_json({"name": name, "revision": revision, "commit": commit}, partial / "golgi-source.json")

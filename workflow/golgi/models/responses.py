@@ -27,6 +27,7 @@ from golgi.tables import create_arrays, write_arrays, write_table
 logger = logging.getLogger(__name__)
 
 CHECKED_SENTENCES = 4
+COMMIT = 40  # digits
 
 
 def collect_responses(
@@ -180,5 +181,9 @@ def _facts(reader: Reader, text: Text, folder: Path) -> dict[str, Any]:
         "device": "cpu" if on_cpu else torch.cuda.get_device_name(model.device),
         "dtype_reason": choose_dtype(str(model.dtype).removeprefix("torch."))[1],
     }
-    record = folder / "golgi-source.json"
-    return facts | {"revision": str(read_json(record)["commit"]) if record.is_file() else ""}
+    return facts | {"revision": _noted_commit(folder / "golgi-source.json")}
+
+
+def _noted_commit(record: Path) -> str:
+    noted = read_json(record) if record.is_file() else {}
+    return str(noted.get("commit", ""))[:COMMIT] if isinstance(noted, dict) else ""

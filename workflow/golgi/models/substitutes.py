@@ -13,6 +13,7 @@ from golgi.models.bridge import check_loaded, context_length, read_config
 from golgi.models.memory import naming_failure, run_within_memory
 from golgi.models.plain import run_at
 from golgi.models.tokenizer import load_tokenizer
+from golgi.models.trust import check_size
 from golgi.models.weights import find_weights, tensor_shapes
 from golgi.models.windows import token_texts
 
@@ -139,6 +140,7 @@ def _load(folder: Path, who: str) -> PreTrainedModel:
     files = find_weights(folder, who=who)
     shapes = tensor_shapes(files, who=who)
     config = read_config(folder, who)
+    check_size(config, AutoModelForMaskedLM, shapes, who=who)
     with naming_failure(f"{folder} cannot be loaded as a masked language model", who=who):
         model, info = AutoModelForMaskedLM.from_pretrained(
             folder,

@@ -10,6 +10,7 @@ import tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from golgi.errors import GolgiError
+from golgi.models.trust import check_files
 
 END_OF_TEXT = "<|endoftext|>"
 SMALLEST_VOCABULARY = 257  # 256 bytes and the end of text
@@ -25,6 +26,7 @@ class Encoding:
 
 def load_tokenizer(folder: Path, *, who: str) -> PreTrainedTokenizerFast:
     """Read a model's tokenizer from its folder; GolgiError if there is none that keeps character offsets."""
+    check_files(folder, who=who)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:

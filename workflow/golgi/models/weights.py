@@ -26,10 +26,11 @@ def find_weights(folder: Path, *, who: str) -> list[Path]:
         raise GolgiError(
             f"{who}: {folder} has no config.json; a model folder in Hugging Face format is needed."
         )
-    if (folder / INDEX).is_file():
-        return _listed_files(folder, who)
+    # In the order in which transformers looks for them: what is hashed is what is loaded.
     if (folder / SINGLE).is_file():
         return [folder / SINGLE]
+    if (folder / INDEX).is_file():
+        return _listed_files(folder, who)
     raise GolgiError(f"{who}: {folder} has no {SINGLE}. {_what_else_is_there(folder)}")
 
 
@@ -37,9 +38,9 @@ def _listed_files(folder: Path, who: str) -> list[Path]:
     index = read_json(folder / INDEX)
     try:
         names = sorted(set(index["weight_map"].values()))
+        outside = [name for name in names if Path(name).name != name]
     except (KeyError, TypeError, AttributeError) as error:
         raise GolgiError(f"{who}: {folder / INDEX} has no weight_map.") from error
-    outside = [name for name in names if Path(name).name != name]
     if outside:
         raise GolgiError(f"{who}: {folder / INDEX} names files outside its folder: {', '.join(outside)}.")
     missing = [name for name in names if not (folder / name).is_file()]

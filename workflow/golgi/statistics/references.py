@@ -2,10 +2,14 @@
 
 import hashlib
 import logging
+import re
+import time
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import polars as pl
@@ -26,6 +30,8 @@ from golgi.study.ratings import (
 logger = logging.getLogger(__name__)
 
 PATIENCE = 60  # seconds without an answer
+LONGEST = 600  # seconds in all: a server that sends a byte a minute is never without an answer
+BLOCK = 2**16  # bytes
 
 
 @dataclass(frozen=True)
@@ -72,21 +78,50 @@ def load_reference(
 
 def fetch_reference(*, url: str, sha256: str, file: Path) -> None:
     """Download a table of ratings to `file`; GolgiError if it cannot be had or has another checksum."""
-    if not url.startswith(("https://", "http://")):
-        raise GolgiError(f"{url}: references are fetched by https or http; give a file as `file`.")
+    address = _without_secrets(url)
+    if not re.match("https?://[^/@]+/", url):
+        raise GolgiError(
+            f"{address}: references are fetched by https or http, without a password; or give a `file`."
+        )
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-            content = answer.read(LARGEST + 1)
-    except OSError as error:
-        raise GolgiError(f"{url} cannot be fetched: {error}.") from error
+        with urllib.request.build_opener(_Redirects).open(url, timeout=PATIENCE) as answer:
+            content = _content(answer)
+    except (OSError, ValueError, HTTPException) as error:
+        raise GolgiError(f"{address} cannot be fetched: {error}.") from error
     if len(content) > LARGEST:
-        raise GolgiError(f"{url} is larger than {LARGEST} bytes: not a table of ratings.")
+        raise GolgiError(f"{address} is larger than {LARGEST} bytes: not a table of ratings.")
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
-        raise GolgiError(f"{url}: its sha256 is {found}, but the study says {sha256}.")
+        raise GolgiError(f"{address}: its sha256 is {found}, but the study says {sha256}.")
     with write_atomically(file) as temporary:
         temporary.write_bytes(content)
-    logger.info("Fetched %s: %d bytes.", url, len(content))
+    logger.info("Fetched %s: %d bytes.", address, len(content))
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows an address to another by https, or from http to http, and to no other kind of place."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        kind = urlsplit(newurl).scheme
+        if kind != "https" and (kind, req.type) != ("http", "http"):
+            raise ValueError(f"it leads on to an address of the kind `{kind}`")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _content(answer: HTTPResponse) -> bytes:
+    content, stop = bytearray(), time.monotonic() + LONGEST
+    while len(content) <= LARGEST and (block := answer.read1(BLOCK)):
+        content += block
+        if time.monotonic() > stop:
+            raise TimeoutError(f"it took more than {LONGEST} seconds")
+    return bytes(content)
+
+
+def _without_secrets(url: str) -> str:
+    # A name, a password or a key in an address would stay in the log.
+    return re.sub("//[^/]*@", "//", re.split("[?#]", url)[0])
 
 
 def _match(name: str, ratings: list[Rating], concepts: pl.DataFrame) -> dict[tuple[int, int], list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 
@@ -13,6 +14,9 @@ from golgi.study.problems import Path, Problem, did_you_mean
 from golgi.study.ratings import FEWEST_PAIRS, too_few_pairs
 
 CHANCE_DEVIATIONS = 4
+HINTED = 50  # names whose nearest is looked for: more are not read, and looking takes time
+# Windows opens a device in place of a file of this name, whatever its ending.
+DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 
 Check = Callable[[Checked], Iterator[Problem]]
@@ -45,6 +49,18 @@ def _model_names(checked: Checked) -> Iterator[Problem]:
         if other != name:
             message = f"differs from `{other}` only in capitals; some disks cannot tell their folders apart."
             yield checked.document.problem(("models", name), message, at_key=True)
+
+
+def _portable_names(checked: Checked) -> Iterator[Problem]:
+    spec = checked.spec
+    references = spec["analyses"].get("alignment", {}).get("references", {})
+    paths = [("models", name) for name in spec["models"]]
+    paths += [("analyses", "alignment", "references", name) for name in references]
+    for path in [("study",), *paths]:
+        name = path[-1] if path[1:] else spec["study"]
+        if DEVICES.fullmatch(name) or name.endswith("."):
+            message = f"`{name}` cannot be the name of a folder on Windows, and results are to be passed on."
+            yield checked.document.problem(path, message, at_key=len(path) > 1)
 
 
 def _trained_models(checked: Checked) -> Iterator[Problem]:
@@ -116,7 +132,8 @@ def _known_concepts(checked: Checked) -> Iterator[Problem]:
             unknown += 1
             word = chosen[field][number]
             kind = "category" if field == "categories" else "concept"
-            message = f"`{word}` is not a {kind} of {lexicon.file}.{did_you_mean(word, known)}"
+            hint = did_you_mean(word, known) if unknown <= HINTED else ""
+            message = f"`{word}` is not a {kind} of {lexicon.file}.{hint}"
             yield checked.problem(("concepts", field, number), message)
     if unknown:
         return
@@ -200,6 +217,7 @@ def _graph_units_of_some(checked: Checked) -> Iterator[Problem]:
 GRAPHS_AND_MODELS = {"graphs", "models", "experts"}
 ERRORS: dict[Check, set[str]] = {
     _model_names: {"models"},
+    _portable_names: {"study", "models", "analyses"},
     _trained_models: {"models"},
     _checkpoint_patterns: {"models"},
     _pythia_steps: {"models"},

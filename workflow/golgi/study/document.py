@@ -28,6 +28,8 @@ WHOLE = re.compile(r"[-+]?[0-9]+")
 DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 # Line separators that are not "\n" would shift the lines that an editor shows.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Marks that show what follows in another order than it is read (Boucher and Anderson 2021, "Trojan Source").
+TURNED = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 Place = tuple[int, int]
 
@@ -183,6 +185,7 @@ class _Builder:
         path = (*top.path, key)
         if CONTROL.search(key):
             self._refuse(event, top.path, "a field's name holds a control character.")
+        self._refuse_turned(event, top.path, key)
         if key in top.data:
             first = self.document.keys[path][0]
             self._refuse(event, path, f"given twice; the first is in line {first}.")
@@ -215,7 +218,13 @@ class _Builder:
         text = text.rstrip("\n")
         if CONTROL.search(text):
             self._refuse(event, path, "a text of one line without control characters is wanted.")
+        self._refuse_turned(event, path, text)
         return text
+
+    def _refuse_turned(self, event: yaml.Event, path: Path, text: str) -> None:
+        if found := TURNED.search(text):
+            mark = f"U+{ord(found[0]):04X}"
+            self._refuse(event, path, f"holds {mark}, a mark that shows text in another order than it has.")
 
     def _number(self, event: yaml.ScalarEvent, path: Path) -> int | float:
         text = event.value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from os.path import isdir, isfile  # pathlib's raise for a name that is too long, and for a locked folder
 from pathlib import Path as FilePath
 
 from golgi.study import graph_checks
@@ -24,7 +26,7 @@ def file_problems(checked: Checked) -> tuple[list[Problem], list[Problem]]:
     unfit, warnings = _graphs_of_folders(checked)
     problems += unfit
     for path, file in _references(checked):
-        if not FilePath(file).is_file():
+        if not isfile(file):
             problems.append(checked.problem(path, f"{file} cannot be read; is it there?"))
             continue
         try:
@@ -51,10 +53,10 @@ def _pairs_of_the_study(checked: Checked, ratings: list[Rating]) -> int:
 
 def _missing_files(checked: Checked) -> Iterator[Problem]:
     for path, file in _texts(checked):
-        if "$" not in file and not FilePath(file).is_file():
+        if "$" not in file and not isfile(file):
             yield checked.problem(path, f"{file} does not exist.")
     for path, file in (*_graph_texts(checked), *_acted_texts(checked)):
-        if "$" not in file and not FilePath(file).is_file():
+        if "$" not in file and not isfile(file):
             yield checked.problem(path, f"{file} does not exist.{did_you_mean(file, WRITTEN_TEXTS)}")
 
 
@@ -97,7 +99,7 @@ def _missing_folders(checked: Checked) -> Iterator[Problem]:
         directory = source.get("directory", "${")
         if "$" in directory:
             continue
-        if not FilePath(directory).is_dir():
+        if not isdir(directory):
             yield checked.problem(("models", name, "source", "directory"), f"there is no folder {directory}.")
             continue
         for number, step in enumerate(model["checkpoints"]):
@@ -107,21 +109,28 @@ def _missing_folders(checked: Checked) -> Iterator[Problem]:
 def _missing_checkpoint(checked: Checked, name: str, number: int, step: int | str) -> Iterator[Problem]:
     source = checked.spec["models"][name]["source"]
     folder = checkpoint_folder(source, step)
-    if not folder.is_dir():
-        there = sorted(entry.name for entry in FilePath(source["directory"]).iterdir() if entry.is_dir())
+    if not isdir(folder):
+        there = _folders(source["directory"])
         message = f"there is no folder {folder}.{did_you_mean(folder.name, there)}"
-    elif not (folder / "config.json").is_file():
+    elif not isfile(folder / "config.json"):
         message = f"{folder} has no config.json; it is not a model in Hugging Face format."
     else:
         return
     yield checked.problem(("models", name, "checkpoints", number), message)
 
 
+def _folders(directory: str) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
+    except OSError:
+        return []
+
+
 def _missing_masked_lm(checked: Checked) -> Iterator[Problem]:
     augment = checked.spec.get("graphs", {"augment": "none"})["augment"]
     source = {} if isinstance(augment, str) else augment["masked_lm"]
     directory = source.get("directory", "${")
-    if "$" not in directory and not (FilePath(directory) / "config.json").is_file():
+    if "$" not in directory and not isfile(FilePath(directory) / "config.json"):
         path = ("graphs", "augment", "masked_lm", "directory")
         yield checked.problem(path, f"{directory} is no folder with a model in Hugging Face format.")
 

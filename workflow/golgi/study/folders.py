@@ -1,7 +1,8 @@
-"""Where the weights of a model are: a folder of the user's, or one that a download goes to."""
+"""Where the weights of a model are, and whether a study's results stay where they belong."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path as FilePath
 
 
@@ -14,3 +15,24 @@ def checkpoint_folder(source: dict, step: int | str) -> FilePath:
 def hub_folder(name: str, revision: str) -> str:
     """Return the folder that one revision of a hub model is downloaded to."""
     return f"resources/models/{name.replace('/', '--')}/{revision}"
+
+
+def links_out(results: str) -> list[str]:
+    """Return the folders at and below `results/STUDY` that are links to a place outside of it.
+
+    `results` itself may be one. A run writes into folders that are there, and removes what it makes anew: by
+    a link in somebody else's results it would do so anywhere.
+    """
+    folder = os.path.join(os.path.realpath(os.path.dirname(results)), os.path.basename(results))
+    if os.path.islink(folder):
+        return [results]
+    found = []
+    for parent, names, _ in os.walk(folder):
+        paths = [os.path.join(parent, name) for name in names]
+        leading = [path for path in paths if os.path.islink(path) and not _within(path, folder)]
+        found += [os.path.join(results, os.path.relpath(path, folder)) for path in leading]
+    return sorted(found)
+
+
+def _within(path: str, folder: str) -> bool:
+    return os.path.commonpath([os.path.realpath(path), folder]) == folder

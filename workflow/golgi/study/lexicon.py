@@ -9,11 +9,12 @@ from pathlib import Path as FilePath
 
 from golgi.study.document import Document, read_document
 from golgi.study.plurals import pluralise
-from golgi.study.problems import Path, Problem, StudyError, did_you_mean
+from golgi.study.problems import SHOWN, Path, Problem, StudyError, did_you_mean
 from golgi.study.words import compose, fold, word_fault
 
 CONCEPT_FIELDS = ("word", "plural", "category", "part_of_speech", "gloss", "attributes")
 CATEGORY_FIELDS = ("parent", "gloss", "attributes")
+DEEPEST = 100  # categories above one another
 FILE_FIELDS = ("categories", "concepts", "part_of_speech")
 
 Attributes = dict[str, tuple[str, ...]]
@@ -128,7 +129,7 @@ class _Reader:
             if not value and isinstance(fields.get(key), str | None):
                 self._refuse((*path, key), "missing.")
         if text["category"] and text["category"] not in inherited:
-            hint = did_you_mean(text["category"], inherited)
+            hint = self._hint(text["category"], inherited)
             self._refuse((*path, "category"), f"`{text['category']}` is not one of `categories`.{hint}")
         word = self._form(path, fields, "word", _one_line(name))
         plural = self._form(path, fields, "plural", pluralise(word)) if word else ""
@@ -183,9 +184,11 @@ class _Reader:
     def _check_lineage(self, name: str, categories: dict[str, Category]) -> None:
         parent, where = categories[name].parent, ("categories", name, "parent")
         if parent and parent not in categories:
-            self._refuse(where, f"`{parent}` is not one of `categories`.{did_you_mean(parent, categories)}")
+            self._refuse(where, f"`{parent}` is not one of `categories`.{self._hint(parent, categories)}")
         path = _ancestors(name, categories)
-        if categories[path[-1]].parent == name:
+        if len(path) > DEEPEST:
+            self._refuse(where, f"more than {DEEPEST} categories, one above the other.")
+        elif categories[path[-1]].parent == name:
             self._refuse(where, f"the category is its own ancestor: {' -> '.join((*path, name))}.")
 
     def _check_words(self, concepts: Iterable[Concept]) -> None:
@@ -197,6 +200,10 @@ class _Reader:
                     path = ("concepts", concept.name, key)
                     self._refuse(path, f"`{form}` is already a word of `{owner}`.")
                     break
+
+    def _hint(self, word: str, names: Iterable[str]) -> str:
+        # Nobody reads more, and looking for the nearest name takes time.
+        return did_you_mean(word, names) if len(self.problems) < SHOWN else ""
 
     def _refuse(self, path: Path, message: str, at_key: bool = False) -> None:
         self.problems.append(self.document.problem(path, message, at_key=at_key))
@@ -227,7 +234,7 @@ def _merge(inherited: Attributes, own: Attributes) -> Attributes:
 
 def _ancestors(name: str, categories: dict[str, Category]) -> list[str]:
     path: list[str] = []
-    while name in categories and name not in path:
+    while name in categories and name not in path and len(path) <= DEEPEST:
         path.append(name)
         name = categories[name].parent
     return path

@@ -11,6 +11,7 @@ from golgi.study.checked import Checked
 from golgi.study.crosschecks import crosscheck
 from golgi.study.document import Document, read_document
 from golgi.study.files import file_problems
+from golgi.study.folders import links_out
 from golgi.study.lexicon import Lexicon, load_lexicon
 from golgi.study.plan import Study
 from golgi.study.problems import Problem, StudyError, did_you_mean
@@ -47,18 +48,26 @@ def load_study(
     warnings += tolerated
     if check_files:
         missing, doubtful = file_problems(checked)
-        problems += missing
+        problems += [*missing, *_links_out(spec, document)]
         warnings += doubtful
     if problems:
         raise StudyError(problems)
     return Study(str(path), spec, resolve(document, {})[0], lexicon, tuple(sorted(set(warnings))))
 
 
+def _links_out(spec: dict, document: Document) -> list[Problem]:
+    message = "is a link out of the study's results, where a run writes and deletes. Remove it; only"
+    return [
+        document.problem(("study",), f"{link} {message} `results` itself may be a link.")
+        for link in (links_out(f"results/{spec['study']}") if "study" in spec else [])
+    ]
+
+
 def _lexicon(spec: dict, document: Document) -> tuple[Lexicon | None, list[Problem]]:
     file = spec.get("concepts", {}).get("lexicon", "$")
     if "$" in file:
         return None, []
-    if not FilePath(file).is_file():
+    if not os.path.isfile(file):
         there = sorted(path.stem for path in FilePath(file).parent.glob("*.yaml"))
         message = f"there is no file {file}.{did_you_mean(FilePath(file).stem, there)}"
         return None, [document.problem(("concepts", "lexicon"), message)]

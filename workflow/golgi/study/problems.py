@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from golgi.errors import GolgiError
+from golgi.errors import GolgiError, plain
 
 Path = tuple[str | int, ...]
 SHOWN = 50
+LONGEST_LINE = 2000  # characters; what is quoted may be a megabyte
 
 
 @dataclass(frozen=True, order=True)
@@ -24,7 +25,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}"
-        return f"{place} {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+        line = f"{place} {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+        return plain(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ...")
 
 
 class StudyError(GolgiError):

@@ -14,6 +14,10 @@ from golgi.study.schema import branches, chosen_branch, follow, study_schema
 # Texts that a study writes itself; any other is a file of the user's.
 WRITTEN_TEXTS = ("microworld", "sentences")
 VARIABLE = re.compile(r"\$\{(GOLGI_[A-Z0-9_]+)\}")
+# Paths stand in messages, logs and records: what is called a secret is not read into one.
+SECRET = re.compile(
+    r"(?:^|_)(?:API_?KEYS?|KEYS?|TOKENS?|SECRETS?|PASS(?:WORD|PHRASE|WD)?|CREDENTIALS?|AUTH)(?:_|$)"
+)
 
 
 def resolve(
@@ -117,16 +121,21 @@ class _Resolver:
         return filled
 
     def _expand(self, text: str, path: Path) -> str:
-        if "$" not in text and not text.startswith("~"):
-            return text
         match = VARIABLE.match(text)
-        if not match or "$" in text[match.end() :]:
+        rest = text[match.end() :] if match else text
+        value = self.environment.get(match[1], "") if match else ""
+        message = ""
+        if "$" in rest or text.startswith("~"):
             message = "only ${GOLGI_...} at the beginning of a path is expanded, nothing else."
-            self.problems.append(self.document.problem(path, message))
-            return text
-        value = self.environment.get(match[1])
-        if not value:
+        elif match and SECRET.search(match[1]):
+            message = (
+                f"{match[1]} is called like a secret, and paths are shown and recorded. Call it otherwise."
+            )
+        elif match and not value:
             message = f"the environment variable {match[1]} is not set. Set it: export {match[1]}=/path/to/it"
+        elif not {"{", "}"}.isdisjoint(value + rest):
+            message = "a path with `{` or `}`, which the workflow takes for a wildcard. Rename what it names."
+        if message:
             self.problems.append(self.document.problem(path, message))
             return text
-        return value + text[match.end() :]
+        return value + rest

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as FilePath
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ PYTHIA = {
     "12b": (36, 5120, 11_846_072_320),
 }
 PYTHIA_CONTEXT = 2048
+LARGEST_CONFIG = 10 * 2**20  # bytes
+MOST_LAYERS = 10_000
+LARGEST_SIZE = 10**9
 CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 
 
@@ -78,9 +82,12 @@ def declared_shape(source: dict) -> Shape | None:
 def folder_shape(folder: FilePath) -> Shape | None:
     """Return the shape of the model in a folder, None where its config.json is missing or says too little."""
     config = folder / "config.json"
-    if not config.is_file():
+    try:
+        stamp = config.stat()
+    except (OSError, ValueError):
         return None
-    stamp = config.stat()
+    if not S_ISREG(stamp.st_mode) or stamp.st_size > LARGEST_CONFIG:
+        return None
     return _configured(config, (stamp.st_mtime_ns, stamp.st_size))
 
 
@@ -98,6 +105,10 @@ def _configured(config: FilePath, stamp: tuple[int, int]) -> Shape | None:
         width = facts.get("hidden_size") or facts["n_embd"]
         hidden = facts.get("intermediate_size") or facts.get("n_inner") or 4 * width
         context = next((int(facts[name]) for name in CONTEXT_FIELDS if facts.get(name)), None)
-        return _shape(int(layers), int(width), int(hidden), int(facts["vocab_size"]), context)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        sizes = [int(layers), int(width), int(hidden), int(facts["vocab_size"])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
+    # A shape that no model has would be reckoned with, layer by layer, before anything is opened.
+    if not 0 < sizes[0] <= MOST_LAYERS or not all(0 < size <= LARGEST_SIZE for size in sizes):
+        return None
+    return _shape(*sizes, context)
