@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 PATIENCE = 180.0  # seconds until something is said never to happen
 ENDED = {"COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL"}
@@ -113,6 +114,8 @@ class Cluster:
 class Run:
     """`snakemake --profile slurm` under way in a folder."""
 
+    started: ClassVar[list["Run"]] = []
+
     def __init__(self, folder: Path, *arguments: str):
         self.folder = folder
         self.log = folder / "run.log"
@@ -121,6 +124,7 @@ class Run:
             self.process = subprocess.Popen(
                 [*command, *arguments], cwd=folder, stdout=log, stderr=log, start_new_session=True
             )
+        self.started.append(self)
 
     def finish(self) -> str:
         """Wait until it ends well and return what it said."""
@@ -131,8 +135,15 @@ class Run:
 
     def kill(self) -> None:
         """Kill it and all it started on this machine; its jobs on the cluster go on."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    @classmethod
+    def kill_all(cls) -> None:
+        """Kill what still runs of all that was started."""
+        while cls.started:
+            cls.started.pop().kill()
 
 
 def until(found: Callable, what: str):

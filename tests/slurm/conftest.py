@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
+from cluster import Cluster, Run
 from site_profile import prepared
 from workspace import Workspace
 
@@ -48,8 +48,9 @@ def copy(workspace: Workspace, local: Workspace) -> Workspace:
 
 
 @pytest.fixture(autouse=True)
-def no_job_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test leaves jobs behind that would run into the next one's."""
+def nothing_is_left() -> Iterator[None]:
+    """No test leaves a run behind, or jobs that would go on into the next test."""
     yield
-    if "cluster" in request.fixturenames:
+    Run.kill_all()
+    if shutil.which("scancel"):
         subprocess.run(["scancel", "--user", "root"], check=False)
