@@ -14,7 +14,7 @@ import pytest
 from recorded_study import Task, put, run
 
 from golgi import files
-from golgi.errors import GolgiError
+from golgi.errors import GaveWay, GolgiError
 from golgi.provenance import records
 from golgi.provenance.hashing import content, file_sha256, files_below
 from golgi.provenance.records import Making, begun, read_record, record_path
@@ -256,7 +256,7 @@ def test_a_job_of_an_older_spec_gives_way(ended):
     if ended:
         newer.write_records()
     put(TABLE, b"older")
-    with pytest.raises(GolgiError, match="is made by another job, which began after this one"):
+    with pytest.raises(GaveWay, match="is made by another job, which began later"):
         older.write_records()
     if ended:
         with pytest.raises(GolgiError, match=r"counts.parquet is not what measure_counts wrote"):
@@ -325,6 +325,8 @@ def test_a_job_is_recorded_by_its_script():
             assert not {{"numpy", "polars", "torch"}} & set(sys.modules)
             pathlib.Path({TABLE!r}).parent.mkdir(parents=True, exist_ok=True)
             pathlib.Path({TABLE!r}).write_text("out")
+        with job(task):
+            raise sys.modules["golgi.errors"].GaveWay("to a job that began later")
         with job(task, threads=5):
             assert os.environ["POLARS_MAX_THREADS"] == "5"
             raise sys.modules["golgi.errors"].GolgiError("in the words of the study")
@@ -333,6 +335,7 @@ def test_a_job_is_recorded_by_its_script():
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stderr
+    assert "to a job that began later" in done.stderr
     assert "in the words of the study" in done.stderr
     assert "Traceback" not in done.stderr
     assert begun(TABLE)

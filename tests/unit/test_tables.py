@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
-from golgi.errors import GolgiError
+from golgi.errors import GaveWay, GolgiError
 from golgi.files import read_json, write_atomically, write_json
 from golgi.tables import (
     SCHEMAS,
@@ -168,7 +168,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(small_disk: Path, kind:
 
 def test_of_two_writers_of_a_file_the_later_one_has_its_way(tmp_path: Path):
     path = tmp_path / "a.txt"
-    gives_way = pytest.raises(GolgiError, match=r"a\.txt is being written by another job")
+    gives_way = pytest.raises(GaveWay, match=r"a\.txt is written by another job")
     with gives_way, write_atomically(path), write_atomically(path) as later:
         later.write_text("later")
     assert path.read_text() == "later"

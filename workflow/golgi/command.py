@@ -185,7 +185,7 @@ def _show(page) -> None:
     from rich.console import Console
 
     # A log or a pipe has no width; what is cut off there is lost.
-    Console(width=None if sys.stdout.isatty() else 110).print(page)
+    Console(width=None if sys.stdout.isatty() else 110, markup=False, emoji=False).print(page)
 
 
 def _warn(study: Study) -> None:

@@ -1,4 +1,4 @@
-"""The one exception that speaks to users, and how text of any origin is shown to them."""
+"""The exceptions that speak to users, and how text of any origin is shown to them."""
 
 import re
 
@@ -19,6 +19,10 @@ class GolgiError(Exception):
 
     def __str__(self) -> str:
         return plain(super().__str__())
+
+
+class GaveWay(GolgiError):
+    """A job that began later makes the same output, so this one leaves it to that."""
 
 
 def plain(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from golgi.errors import GolgiError
+from golgi.errors import GaveWay, GolgiError
 
 ROOM = "Make room there and run again."
 PERMISSION = "Make it writable and run again."
@@ -79,7 +79,7 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         flush(path.parent)
     except Exception as error:
         if isinstance(error, FileNotFoundError) and not temporary.exists():
-            raise GolgiError(swept(path)) from error
+            raise gave_way(path) from error
         if not is_of_the_disk(error):
             raise
         raise unwritable(path, error) from error
@@ -100,9 +100,9 @@ def _sweep(path: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def swept(path: str | Path) -> str:
-    """Return the message of a writer whose temporary file a later one took away."""
-    return f"{path} is being written by another job, which began later. This one gives way."
+def gave_way(path: str | Path) -> GaveWay:
+    """Return the error of a writer whose temporary file a later one took away."""
+    return GaveWay(f"{path} is written by another job, which began later. This one gives way.")
 
 
 def flush(path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from golgi.errors import GolgiError
+from golgi.errors import GaveWay, GolgiError, plain
 from golgi.files import unwritable
 from golgi.provenance.records import Making
 
@@ -20,9 +20,9 @@ def job(task: Any, *, threads: int | None = None) -> Iterator[None]:
     """Run a block as the job `task`: log to its file and to the terminal, record what it reads and writes.
 
     `task` is the job as the workflow hands it to a script. A GolgiError is shown as its message and ends the
-    process with status 1. Anything else is a defect of the program: its traceback is kept. `threads`, without
-    it those of the task, fixes how many threads numerical libraries may use, because the order of a parallel
-    sum changes its last bits.
+    process with status 1; a job that gave way to a later one ends as if it were done. Anything else is a
+    defect of the program: its traceback is kept. `threads`, without it those of the task, fixes how many
+    threads numerical libraries may use, because the order of a parallel sum changes its last bits.
     """
     threads = task.threads if threads is None else threads
     _fix_threads(threads)
@@ -31,6 +31,10 @@ def job(task: Any, *, threads: int | None = None) -> Iterator[None]:
         making = Making(task, threads=threads)
         yield
         making.write_records()
+    except GaveWay as error:
+        # A job of a killed run. Did it fail, its Snakemake would remove what the later job wrote.
+        logger.warning("%s", error)
+        return
     except GolgiError as error:
         logger.error("%s", error)
         sys.exit(1)
@@ -59,18 +63,21 @@ class _LogFile(logging.FileHandler):
             super().handleError(record)
 
 
+class _Plain(logging.Formatter):
+    """Shows what a message quotes from a stranger's file, and has a terminal obey none of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))
+
+
 def _log_to(log: Path) -> None:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         handlers = [_LogFile(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
     except OSError as error:
         raise unwritable(log, error) from error
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-        handlers=handlers,
-        force=True,
-    )
+    for handler in handlers:
+        handler.setFormatter(_Plain("%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     for noisy in ("httpx", "httpx2", "urllib3", "fontTools", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

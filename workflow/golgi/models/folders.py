@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from golgi.errors import GolgiError
-from golgi.files import flush, is_of_the_disk, permissions, swept, unwritable
+from golgi.files import flush, gave_way, is_of_the_disk, permissions, unwritable
 
 
 @contextmanager
@@ -20,7 +19,7 @@ def write_folder(folder: Path) -> Iterator[Path]:
         publish_folder(temporary, folder)
     except Exception as error:
         if isinstance(error, FileNotFoundError) and not temporary.exists():
-            raise GolgiError(swept(folder)) from error
+            raise gave_way(folder) from error
         if not is_of_the_disk(error):
             raise
         raise unwritable(folder, error) from error

@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from golgi.errors import GolgiError
+from golgi.errors import GaveWay, GolgiError
 from golgi.files import write_json
 from golgi.provenance import measuring
 from golgi.provenance.hashing import content
@@ -80,7 +80,7 @@ class Making:
         self.watch = measuring.Stopwatch()
 
     def write_records(self) -> None:
-        """Write the record of every output; GolgiError where that fails, or another job has taken over."""
+        """Write the record of every output; GolgiError where that fails, GaveWay to a job that took over."""
         self._require_turn()
         self.seconds |= self.watch.seconds()
         facts = {
@@ -136,9 +136,9 @@ class Making:
         # study.
         for output in self.outputs:
             if _read(output).get("making", self.makes) != self.makes:
-                raise GolgiError(
-                    f"{output} is made by another job, which began after this one and makes something else "
-                    "of it. This one gives way; run the same command again."
+                raise GaveWay(
+                    f"{output} is made by another job, which began later and makes something else of it. "
+                    "This one gives way."
                 )
 
 
