@@ -5,7 +5,34 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workspace import Workspace, make_workspace
+from filelock import FileLock
+from workspace import PLANTED, Workspace, make_workspace
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+# Modules whose tests share nothing but the finished study, so that any process may take any of them.
+SPREAD = ("test_bad_input", "test_run")
+
+
+class Scheduling(LoadScopeScheduling):
+    """Tests that share what their module makes, or a cluster, stay in one process; large groups begin."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        if path.parent.name == "slurm":
+            return "slurm"
+        return nodeid if path.stem in SPREAD else path.stem
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Spread tests over processes in this way."""
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the tests that stand alone, begin with those that take minutes."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture
@@ -25,12 +52,23 @@ def read_small(root: Path) -> dict:
 
 
 @pytest.fixture(scope="session")
-def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The small study, run whole on two cores."""
-    workspace = make_workspace(root, tmp_path_factory.mktemp("finished"))
-    study = workspace.study("small", read_small(root))
-    workspace.snakemake("--cores", "2", "--config", f"studies={study}")
-    return workspace
+def finished(root: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
+    """The small study, run whole on two cores, once for all processes that test.
+
+    They read it, and nothing else: a test that runs Snakemake takes `copy`.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    made = folder.with_suffix(".made")
+    with FileLock(folder.with_suffix(".lock")):
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            workspace = make_workspace(root, folder)
+            study = workspace.study("small", read_small(root))
+            workspace.snakemake("--cores", "2", "--config", f"studies={study}", **PLANTED)
+            made.touch()
+    return Workspace(folder)
 
 
 @pytest.fixture

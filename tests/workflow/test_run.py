@@ -1,6 +1,5 @@
-"""A study, run for real: whole, twice, edited, interrupted, killed."""
+"""A study, run for real: whole, twice, edited, interrupted."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from faults import Run, run_again
 from workspace import Workspace, files_of
 
 from golgi.study import load_study
@@ -82,10 +82,11 @@ def test_nothing_is_left_half_written(finished: Workspace):
     assert not list((finished.folder / "results").rglob("*.part*"))
 
 
-def test_a_second_run_has_nothing_to_do(finished: Workspace):
-    assert finished.jobs("--config", "studies=small.yaml") == {}
+def test_a_second_run_has_nothing_to_do(copy: Workspace):
+    assert copy.jobs("--config", "studies=small.yaml") == {}
 
 
+@pytest.mark.long
 def test_one_core_gives_the_same_bytes_as_two(finished: Workspace, workspace: Workspace, small_spec: dict):
     study = workspace.study("small", small_spec)
     workspace.snakemake("--cores", "1", "--config", f"studies={study}")
@@ -205,9 +206,9 @@ def test_a_figure_can_be_asked_for_by_its_name(copy: Workspace):
     assert figure.read_bytes() == before
 
 
-def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: Path):
+def test_snakemakes_own_report_tells_each_figure(copy: Workspace, tmp_path: Path):
     archive = tmp_path / "report.zip"
-    finished.snakemake("--report", str(archive), "--config", "studies=small.yaml")
+    copy.snakemake("--report", str(archive), "--config", "studies=small.yaml")
     with zipfile.ZipFile(archive) as report:
         text = "".join(
             report.read(name).decode(errors="replace")
@@ -224,48 +225,19 @@ def test_snakemakes_own_report_tells_each_figure(finished: Workspace, tmp_path: 
         assert words in text
 
 
-STAGES = {
-    "write_sentences": "Writing the sentences",
-    "measure_alignment": "Measuring the alignment",
-    "intervene": "Setting expert units",
-    "grow_graphs": "Growing the graphs",
-}
-# A death early in a study does most of it again: some stages stand for all.
-KILLED = ("write_sentences", "intervene", "grow_graphs")
-DEATHS = [*((rule, signal.SIGKILL) for rule in KILLED), ("measure_alignment", signal.SIGINT)]
-
-
-@pytest.mark.parametrize(("rule", "number"), DEATHS)
-def test_a_run_that_dies_is_finished_by_the_next_one(
-    copy: Workspace, finished: Workspace, rule: str, number: int
-):
+@pytest.mark.long
+def test_a_run_that_is_interrupted_is_finished_by_the_next_one(copy: Workspace, finished: Workspace):
     study = ("--config", "studies=small.yaml")
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", rule, *study]
-    process = subprocess.Popen(
-        command,
-        cwd=copy.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    _wait_for(process, STAGES[rule])
+    run = Run(copy, "--forcerun", "measure_alignment", *study)
+    if not any("Measuring the alignment" in line for line in run.lines()):
+        raise AssertionError("the run ended before")
     time.sleep(1)
-    os.killpg(process.pid, number)
-    process.communicate(timeout=60)
-    copy.snakemake("--unlock", *study)
-    copy.snakemake("--cores", "2", "--rerun-incomplete", *study)
+    run.kill(signal.SIGINT)
+    run_again(copy, *study)
     after, before = files_of(copy.folder / "results"), files_of(finished.folder / "results")
     assert [name for name in before if before[name] != after.get(name)] == []
     assert sorted(after) == sorted(before)
     assert copy.jobs(*study) == {}
-
-
-def _wait_for(process: subprocess.Popen, message: str):
-    for line in process.stdout:
-        if message in line:
-            return
-    raise AssertionError(f"the run ended before: {message}")
 
 
 def test_the_cluster_profile_resolves(workspace: Workspace, small_spec: dict):

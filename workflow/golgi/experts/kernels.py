@@ -7,10 +7,10 @@ stream is for speed: `tally` takes most of the time, and has no branch that a pr
 An instruction is one 32-bit number: the label set in the upper bits, and three flags.
 """
 
-from collections.abc import Callable
-
 import numba
 import numpy as np
+
+from golgi.compiling import compiled
 
 SIGN = np.uint32(1 << 31)
 HALF = np.uint64(32)
@@ -28,14 +28,6 @@ COUNT = np.uint32(ALL ^ CREDIT)
 CREDIT_ONLY = np.uint32(ALL ^ (SEEN | FOUND))
 COPY = 8  # instructions copied at once, needed or not; lists of instructions end with as many spare ones
 STREAM = 4096  # instructions between two tallies: they stay in the processor's cache
-
-
-def compiled(function: Callable) -> Callable:
-    """Compile with numba, free of the interpreter's lock, kept on the disk where there is a place for it."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(nogil=True)(function)
 
 
 @compiled

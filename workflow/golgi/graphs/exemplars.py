@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from golgi.compiling import compiled
 
 NOTHING = -1
 
@@ -204,7 +205,7 @@ def _no_candidates(units: int) -> _Candidates:
     return _Candidates(np.zeros(empty, np.float32), np.zeros(empty, np.int64), np.zeros(empty, np.int32))
 
 
-@numba.njit(nogil=True)
+@compiled
 def _draw(activation, luck, new, limit, size):
     # Which candidates [unit, candidate] may be drawn, the luckiest first; -1 fills up. The first candidates,
     # before those that are `new`, are in the order of luck already; `new` are the others in that order.
@@ -228,7 +229,7 @@ def _draw(activation, luck, new, limit, size):
     return places[:, :most]
 
 
-@numba.njit(nogil=True)
+@compiled
 def _raise_weakest(strongest, value):
     # In ascending order the weakest goes, and the new one moves up to where it belongs.
     slot = 0

@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import networkx as nx
-import numba
 import numpy as np
+
+from golgi.compiling import compiled
 
 WILDCARD = -1
 BATCH_PAIRS = 2_000_000  # pairs of a place and a root of its token tried at a time: 24 MB
@@ -102,7 +103,7 @@ def _level_by_level(graphs: Sequence[nx.DiGraph]) -> list[tuple[int, int, int]]:
     return nodes
 
 
-@numba.njit(nogil=True)
+@compiled
 def _find(ids, first, last, trie, levels, found):
     starts, roots, children, token, end = trie
     matches = 0
@@ -119,7 +120,7 @@ def _find(ids, first, last, trie, levels, found):
     return matches
 
 
-@numba.njit(nogil=True)
+@compiled
 def _longest(root, text, place, children, token, end, levels):
     # All nodes of one level that match, then all of the next: what is found last is the longest.
     level, below = levels[0], levels[1]

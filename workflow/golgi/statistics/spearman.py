@@ -6,10 +6,10 @@ Pairs that share a word are not independent, so both the permutation test and th
 
 import logging
 
-import numba
 import numpy as np
 from scipy.stats import rankdata
 
+from golgi.compiling import compiled
 from golgi.statistics.resampling import (
     multiplicities,
     percentile_interval,
@@ -81,7 +81,7 @@ def _dense_ranks(similarity: np.ndarray) -> np.ndarray:
     )
 
 
-@numba.njit(nogil=True)
+@compiled
 def permute_rated_pairs(
     dense: np.ndarray, first: np.ndarray, second: np.ndarray, unit_ratings: np.ndarray, orders: np.ndarray
 ) -> np.ndarray:
@@ -154,7 +154,7 @@ def _continues(ordered: np.ndarray) -> np.ndarray:
     return ties
 
 
-@numba.njit(nogil=True)
+@compiled
 def _weighted_ranks(order, ties, weights, ranks):
     before, start = 0.0, 0
     while start < order.size:
@@ -170,7 +170,7 @@ def _weighted_ranks(order, ties, weights, ranks):
         ranks[pair] -= before / 2  # the weighted mean rank
 
 
-@numba.njit(nogil=True)
+@compiled
 def weighted_spearman(
     order: np.ndarray,
     ties: np.ndarray,
