@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from scipy.cluster.hierarchy import leaves_list
 
 from golgi.figures import axes as shared
 from golgi.figures.page import blank, message_page, need_room, page_width, place, text_width
@@ -150,6 +149,9 @@ def raster_pitch(leaves: Leaves) -> float:
 
 def lay_out(merges: pl.DataFrame) -> Tree:
     """Place the leaves so that no branches cross, and each merge over the middle of what it joins."""
+    # Imported here: it takes a third of the time in which all other figures are imported.
+    from scipy.cluster.hierarchy import leaves_list
+
     rows = merges.sort("merge")
     linkage = rows.select("first", "second", "distance", "size").to_numpy().astype(np.float64)
     order = leaves_list(linkage)
