@@ -9,6 +9,8 @@ from golgi.study.plan import UNTRAINED, Study
 # A job should last 5 to 30 minutes: a shorter one costs the scheduler more than it does, a longer one loses
 # more when it is lost. Estimates are good to a factor of about three.
 TARGET_SECONDS = 15 * 60
+# What a checkpoint of a shard asks for at least: after a failure it may be the only one that is left to do.
+LEAST_MINUTES = 3
 # Rules that work through a shard, one checkpoint after another, by the first of them; and what closes it.
 SHARDED = {
     "collect_responses": ("collect_responses",),
@@ -26,7 +28,7 @@ def asked_minutes(study: Study, rule: str, model: str | None = None) -> int:
     for first, rules in SHARDED.items():
         if rule in rules:
             start = START_SECONDS / (len(rules) * shard_size(study, first, model))
-            return minutes(study, rule, model, start=start + NEXT_SECONDS)
+            return max(LEAST_MINUTES, minutes(study, rule, model, start=start + NEXT_SECONDS))
     return minutes(study, rule, model)
 
 
