@@ -3,7 +3,8 @@
     python bench/bench_scale.py
 
 How many jobs it is and how many of them a cluster is sent, how long a dry run takes and how much memory, how
-long each job of a cluster reads the workflow, and how often the scheduler is spoken to.
+long each job of a cluster reads the workflow, how often the scheduler is spoken to, and what jobs ask for at
+most.
 """
 
 import logging
@@ -12,20 +13,22 @@ import resource
 import subprocess
 import sys
 import tempfile
+from operator import itemgetter
 from pathlib import Path
 
 import yaml
 
 from golgi.study import load_study
 from golgi.study.estimate import count_jobs, estimate
-from golgi.study.needs import seconds_of
+from golgi.study.needs import NEEDS, memory_mb, seconds_of
 from golgi.study.plan import Study
-from golgi.study.shards import SHARDED, count_submissions, shard_size
+from golgi.study.shards import SHARDED, asked_minutes, count_submissions, shard_size
 
 ROOT = Path(__file__).resolve().parents[1]
 LINKED = ("Snakefile", "workflow", "config", "schemas", "slurm", "envs")
 STEPS = [0, *(2**power for power in range(10)), *range(1000, 143_001, 1000)]
 CONCEPTS = 200
+SHOWN = 3
 FIRST = "results/suite/tables/concepts.parquet"  # one job needs little more than the workflow itself
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,18 @@ def describe_shards(study: Study) -> None:
             logger.info("%s, %s: %d checkpoints a job, %.0f minutes", rule, model, size, minutes)
 
 
+def describe_largest(study: Study) -> None:
+    """Print the jobs that ask for the most memory, and for the most time."""
+    asked = [
+        (memory_mb(study, rule, model) / 1000, asked_minutes(study, rule, model) / 60, rule, model or "all")
+        for rule in count_jobs(study)
+        for model in NEEDS[rule].models(study, rule)
+    ]
+    for what, key in (("memory", itemgetter(0)), ("time", itemgetter(1))):
+        for memory, hours, rule, model in sorted(asked, key=key, reverse=True)[:SHOWN]:
+            logger.info("most %s: %s, %s: %.0f GB, %.1f h", what, rule, model, memory, hours)
+
+
 def describe_load(study: Study, profile: dict) -> None:
     """Print how many jobs there are, how many are sent, and how often the scheduler is spoken to."""
     jobs = count_jobs(study)
@@ -94,6 +109,7 @@ def main() -> None:
         study = load_study(suite)
         describe_load(study, yaml.safe_load((ROOT / "slurm" / "profile.yaml").read_text()))
         describe_shards(study)
+        describe_largest(study)
         dry = ("--dry-run", "--quiet", "--config", f"studies={suite}")
         start, one, whole = (
             measure(folder, "--version"),

@@ -6,8 +6,8 @@
 #   tests/slurm/cluster.sh stop-controller        end slurmctld alone; jobs go on
 #   tests/slurm/cluster.sh start-controller       begin it again, with the jobs that it knew
 #
-# One node, partitions cpu (default) and gpu, two GPUs that are /dev/null: SLURM counts and hands them out like real ones.
-# The node claims four cores, or what the machine has. All daemons listen on the loopback address alone.
+# One node, partitions cpu (default) and gpu, four GPUs that are /dev/null: SLURM counts and hands them out like real ones.
+# The node claims six cores, or what the machine has. All daemons listen on the loopback address alone.
 # A job that holds more memory than it asked for is killed within a second or two.
 set -euo pipefail
 
@@ -15,9 +15,9 @@ STATE=${GOLGI_SLURM_STATE:-/tmp/golgi-slurm}
 CONF=/etc/slurm
 OURS="# Written by the tests of Golgi."
 HOST=$(hostname -s)
-GPUS=2
+GPUS=4
 CPUS=$(nproc)
-[ "$CPUS" -ge 4 ] || CPUS=4
+[ "$CPUS" -ge 6 ] || CPUS=6
 MEMORY=$(($(awk '/^MemTotal:/ {print $2}' /proc/meminfo) / 1024 - 512))
 
 die() {

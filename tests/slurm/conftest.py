@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, Run
-from site_profile import prepared
+from site_profile import copied, prepared
 from workspace import Workspace
 
 
 @pytest.fixture(scope="session")
 def cluster(root: Path) -> Iterator[Cluster]:
-    """A cluster of one node with two GPUs; stopped afterwards if it was started here."""
+    """A cluster of one node with four GPUs; stopped afterwards if it was started here."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         pytest.skip("no cluster: starting one takes root, and SLURM from Debian's packages")
     cluster = Cluster(root / "tests" / "slurm" / "cluster.sh")
@@ -41,15 +41,12 @@ def local(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture
 def copy(workspace: Workspace, local: Workspace) -> Workspace:
     """A copy of that finished study."""
-    for name in ("results", ".snakemake"):
-        shutil.copytree(local.folder / name, workspace.folder / name, symlinks=True)
-    shutil.copy2(local.folder / "tiny.yaml", workspace.folder / "tiny.yaml")
-    return workspace
+    return copied(local, workspace)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """No test leaves a run behind, or jobs that would go on into the next test."""
+    """No module leaves a run behind, or jobs that would go on into the next one."""
     yield
     Run.kill_all()
     if shutil.which("scancel"):

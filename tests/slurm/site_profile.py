@@ -1,5 +1,6 @@
 """The tiny study as the tests send it to a cluster, with what a site keeps beside the shipped profile."""
 
+import shutil
 from pathlib import Path
 
 import yaml
@@ -13,7 +14,7 @@ SITE = {
     "default-resources": {"mem_mb": 1000, "runtime": 5},
     "resources": ["gpu=2"],
 }
-PARTITIONS = {"partitions": {"cpu": {}, "gpu": {"max_gpu": 2}}}
+PARTITIONS = {"partitions": {"cpu": {}, "gpu": {"max_gpu": 4}}}
 
 
 def prepared(root: Path, folder: Path) -> Workspace:
@@ -32,3 +33,11 @@ def tiny(root: Path) -> dict:
     steps = spec["models"]["mite"]["source"]["train"]["steps"]
     spec["models"]["mite"]["checkpoints"] = [0, steps // 2, steps]
     return {**spec, "compute": {"device": "auto", "threads": 2}}
+
+
+def copied(study: Workspace, workspace: Workspace) -> Workspace:
+    """Return the workspace with the results of a finished study in it."""
+    for name in ("results", ".snakemake"):
+        shutil.copytree(study.folder / name, workspace.folder / name, symlinks=True)
+    shutil.copy2(study.folder / "tiny.yaml", workspace.folder / "tiny.yaml")
+    return workspace

@@ -7,21 +7,32 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, Job, Run, until
+from site_profile import copied, prepared
 from workspace import Workspace, files_of
 
 RULE = "collect_responses"
 STUDY = ("--config", "studies=tiny.yaml")
-WANTED = ("results/tiny/overlap/mite/0.parquet", *STUDY)
+WANTED = ("results/tiny/responses/mite/0/neuron.safetensors", *STUDY)
 
 
 @pytest.fixture
 def folder(copy: Workspace) -> Path:
-    """The tiny study, finished but for one checkpoint's responses and what is made of these first."""
-    results = copy.folder / "results" / "tiny"
-    for part in ("responses", "expertise"):
-        shutil.rmtree(results / part / "mite" / "0")
-    (results / "overlap" / "mite" / "0.parquet").unlink()
+    """The tiny study, finished but for one checkpoint's responses."""
+    return unfinished(copy)
+
+
+def unfinished(copy: Workspace) -> Path:
+    shutil.rmtree(copy.folder / "results" / "tiny" / "responses" / "mite" / "0")
     return copy.folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hanging(cluster: Cluster, local: Workspace, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with a job that hangs beside the others, as where a network file system does not answer."""
+    folder = unfinished(copied(local, prepared(root, tmp_path_factory.mktemp("hanging"))))
+    run = Run(folder, *WANTED, "--set-resources", f"{RULE}:runtime=attempt")
+    cluster.signal(cluster.wait_for(folder, RULE), signal.SIGSTOP, f".{RULE}.py")
+    return run
 
 
 def assert_whole(folder: Path, local: Workspace) -> None:
@@ -30,22 +41,15 @@ def assert_whole(folder: Path, local: Workspace) -> None:
     assert sorted(after) == sorted(before)
 
 
+def at_work(cluster: Cluster, folder: Path) -> Job:
+    """Return the job when its script runs."""
+    job = cluster.wait_for(folder, RULE)
+    until(lambda: cluster.pids(job, f".{RULE}.py"), f"the script of job {job.number} runs")
+    return job
+
+
 def of_rule(cluster: Cluster, folder: Path) -> list[Job]:
     return [job for job in cluster.jobs(folder) if job.runs(RULE)]
-
-
-def test_a_job_that_hangs_is_ended_at_its_limit_and_gets_twice_the_time(
-    cluster: Cluster, folder: Path, local: Workspace
-):
-    # As a network file system does that does not answer: the job stands still and holds what it has.
-    run = Run(folder, *WANTED, "--set-resources", f"{RULE}:runtime=attempt")
-    hung = cluster.wait_for(folder, RULE)
-    cluster.signal(hung, signal.SIGSTOP, f".{RULE}.py")
-    run.finish()
-    first, second = of_rule(cluster, folder)
-    assert (first.state, first.minutes) == ("TIMEOUT", 1)
-    assert (second.state, second.minutes) == ("COMPLETED", 2)
-    assert_whole(folder, local)
 
 
 def test_a_job_that_needs_more_memory_is_killed_and_gets_it(cluster: Cluster, folder: Path, local: Workspace):
@@ -60,7 +64,7 @@ def test_a_job_that_needs_more_memory_is_killed_and_gets_it(cluster: Cluster, fo
 
 def test_a_job_that_is_cancelled_is_sent_again(cluster: Cluster, folder: Path, local: Workspace):
     run = Run(folder, *WANTED)
-    job = cluster.wait_for(folder, RULE)
+    job = at_work(cluster, folder)
     cluster.cancel(job)
     run.finish()
     assert [job.state for job in of_rule(cluster, folder)] == ["CANCELLED", "COMPLETED"]
@@ -69,7 +73,7 @@ def test_a_job_that_is_cancelled_is_sent_again(cluster: Cluster, folder: Path, l
 
 def test_the_controller_may_restart_under_running_jobs(cluster: Cluster, folder: Path, local: Workspace):
     run = Run(folder, *WANTED)
-    job = cluster.wait_for(folder, RULE)
+    job = at_work(cluster, folder)
     cluster.stop_controller()
     time.sleep(5)  # the run asks for its jobs meanwhile, and gets no answer
     cluster.start_controller()
@@ -97,7 +101,7 @@ def test_jobs_of_a_killed_run_do_no_harm_to_the_next_one(cluster: Cluster, folde
 
 
 def test_a_drained_node_holds_the_study_up_and_no_more(cluster: Cluster, folder: Path, local: Workspace):
-    run = Run(folder, *WANTED)
+    run = Run(folder, "results/tiny/overlap/mite/0.parquet", *STUDY)
     cluster.wait_for(folder, RULE)
     cluster.update_node("drain")
     try:
@@ -123,3 +127,13 @@ def test_a_job_that_fails_after_it_has_written_is_not_believed(
     run.finish()
     assert [job.state for job in of_rule(cluster, folder)] == ["FAILED", "COMPLETED"]
     assert_whole(folder, local)
+
+
+def test_a_job_that_hangs_is_ended_at_its_limit_and_gets_twice_the_time(
+    cluster: Cluster, hanging: Run, local: Workspace
+):
+    hanging.finish()
+    first, second = of_rule(cluster, hanging.folder)
+    assert (first.state, first.minutes) == ("TIMEOUT", 1)
+    assert (second.state, second.minutes) == ("COMPLETED", 2)
+    assert_whole(hanging.folder, local)

@@ -70,7 +70,7 @@ def test_rules_that_run_a_model_hold_a_gpu_and_no_others_do(jobs: list[Job]):
 def test_no_more_gpus_are_held_at_once_than_the_profile_allows(jobs: list[Job]):
     reading = [job for job in jobs if job.gpus]
     at_once = [sum(job.gpus for job in reading if job.began <= one.began < job.ended) for one in reading]
-    assert max(at_once) == 2
+    assert 1 <= max(at_once) <= 2  # of four that the cluster has
 
 
 def test_memory_cores_and_minutes_are_what_the_plan_says(jobs: list[Job], on_cluster: Workspace):

@@ -1,5 +1,6 @@
 """An archive of a study: the same bytes for the same study, all that is needed, and nothing else."""
 
+import hashlib
 import io
 import json
 import os
@@ -13,13 +14,17 @@ import yaml
 import zstandard
 from synthetic_results import models_table
 
+from golgi.archive import contents, packing
+from golgi.archive.archiving import gather_archive, write_archive
 from golgi.command import main
 from golgi.errors import GolgiError
 from golgi.files import write_json
-from golgi.provenance import contents, packing
-from golgi.provenance.archiving import gather_archive, write_archive
 from golgi.provenance.hashing import content
+from golgi.provenance.records import record_path
+from golgi.provenance.verifying import verify
 from golgi.study import load_study
+from golgi.study.folders import model_files
+from golgi.study.targets import targets
 from golgi.tables import write_table
 
 LINKED = ("Snakefile", "workflow", "schemas", "slurm", "envs", "pyproject.toml")
@@ -35,7 +40,7 @@ def project(root: Path, tmp_path: Path, monkeypatch) -> Path:
     for name in LINKED:
         (folder / name).symlink_to(root / name)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("golgi.provenance.archiving.commit", lambda: "abc")
+    monkeypatch.setattr("golgi.archive.archiving.commit", lambda: "abc")
     spec = yaml.safe_load((root / "tests" / "studies" / "small.yaml").read_text())
     finish(spec, folder)
     return folder
@@ -303,6 +308,41 @@ def test_weights_of_the_users_own_are_left_out_unless_asked_for(project: Path, t
     assert not any(name.endswith(("pytorch_model.bin", "token.json")) for name in whole)
     page = extracted(archived(project), tmp_path / "there").joinpath("ARCHIVE.md").read_text()
     assert f"that belong as `.safetensors` into `{place}`" in page
+
+
+def test_what_results_hang_on_in_a_folder_with_a_model_is_an_input(tmp_path: Path):
+    counted = ("config.json", "merges.txt", "model-1-of-2.safetensors", "tokenizer.model", "vocab.txt")
+    for name in (*counted, ".hidden.json", "README.md", "pytorch_model.bin", "training.json"):
+        (tmp_path / name).write_text("")
+    assert model_files(str(tmp_path)) == [str(tmp_path / name) for name in counted]
+    assert model_files(str(tmp_path / "nowhere")) == []
+
+
+def test_an_unpacked_archive_is_in_order_and_tells_what_it_never_held(
+    project: Path, tmp_path: Path, monkeypatch
+):
+    ratings = b"dog cat 5\n"
+    people = {"url": "https://example.org/people.txt", "sha256": hashlib.sha256(ratings).hexdigest()}
+    analyses = {**edited(project)["analyses"], "alignment": {"references": {"people": people}}}
+    finish(edited(project, analyses=analyses), project)
+    study = load_study("small.yaml")
+    (file,) = study.downloads
+    Path(file).parent.mkdir(parents=True)
+    Path(file).write_bytes(ratings)
+    facts = {"rule": "fetch_reference", "log": "a.log", "started": "", "inputs": {}}
+    write_json({"output": file, **content(file), **facts}, record_path(file))
+    using = record_path("results/small/tables/overlap.parquet")
+    write_json({**json.loads(using.read_text()), "inputs": {file: content(file)["sha256"]}}, using)
+    folder = extracted(archived(project), tmp_path / "there")
+    assert (folder / record_path(file)).read_bytes() == record_path(file).read_bytes()
+    monkeypatch.chdir(folder)
+    verdict = verify("small", load_study("config/studies/small.yaml"))
+    assert verdict.in_order
+    asked = {path for path in targets(study) if not Path(path).exists()}
+    responses = {"results/small/responses/tiny/60/neuron.safetensors"}
+    expertise = {"results/small/expertise/tiny/60/ap.safetensors"}
+    assert responses | expertise <= asked
+    assert verdict.left_out == len(asked)
 
 
 def test_another_ending_is_refused_and_an_input_is_not_written_over(project: Path):

@@ -13,9 +13,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golgi.archive.packing import Member, pack, safe_name
 from golgi.errors import GolgiError
-from golgi.provenance import facts, unpacked
-from golgi.provenance.packing import Member, pack, safe_name
+from golgi.provenance import commits
 
 
 def packed(path: Path, member: Member, advance=lambda read: None) -> None:
@@ -59,7 +59,7 @@ def test_every_name_that_passes_stays_inside(name: str):
 
 
 def test_an_unpacked_archive_tells_its_commit_and_whether_it_was_changed(tmp_path: Path):
-    assert unpacked.told_commit(tmp_path) is None
+    assert commits.told_commit(tmp_path) is None
     packed(tmp_path / "a.tar.zst", Member("workflow/a.py", "code", b"1"))
     with tarfile.open(
         fileobj=io.BytesIO(
@@ -69,11 +69,11 @@ def test_an_unpacked_archive_tells_its_commit_and_whether_it_was_changed(tmp_pat
         archive.extractall(tmp_path, filter="data")
     folder = tmp_path / "f"
     (folder / "COMMIT").write_text("abc\n")
-    assert unpacked.told_commit(folder) == "abc"
+    assert commits.told_commit(folder) == "abc"
     (folder / "workflow" / "a.py").write_text("2")
-    assert unpacked.told_commit(folder) == "abc+changed"
+    assert commits.told_commit(folder) == "abc+changed"
     (folder / "COMMIT").write_text("\n")
-    assert unpacked.told_commit(folder) == ""
+    assert commits.told_commit(folder) == ""
 
 
 def test_a_repository_around_the_code_is_not_asked(root: Path, tmp_path: Path):
@@ -83,7 +83,7 @@ def test_a_repository_around_the_code_is_not_asked(root: Path, tmp_path: Path):
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for arguments in (["init", "-q"], ["add", "note.txt"], ["commit", "-qm", "theirs"]):
         subprocess.run([*git, *arguments], check=True)
-    code = "from golgi.provenance.facts import commit; import sys; sys.stdout.write(commit())"
+    code = "from golgi.provenance.commits import commit; import sys; sys.stdout.write(commit())"
     environment = {**os.environ, "PYTHONPATH": str(library.parent)}
 
     def told() -> str:
@@ -97,4 +97,40 @@ def test_a_repository_around_the_code_is_not_asked(root: Path, tmp_path: Path):
     assert told() == "abc"
     subprocess.run([*git, "add", "workflow"], check=True)
     assert told() == "abc"
-    assert facts.commit() != "abc"
+    assert commits.commit() != "abc"
+
+
+def test_the_commit_that_counts_is_the_last_one_of_the_code(root: Path, tmp_path: Path):
+    library = tmp_path / "workflow" / "golgi"
+    shutil.copytree(root / "workflow" / "golgi", library, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "README.md").write_text("A study.")
+    (tmp_path / "schemas").mkdir()
+    schema = tmp_path / "schemas" / "a.json"
+    schema.write_text("{}")
+    environment = {**os.environ, "PYTHONPATH": str(library.parent)}
+    code = "from golgi.provenance.commits import commit; import sys; sys.stdout.write(commit())"
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def committed() -> str:
+        git("add", ".")
+        git("commit", "-qm", "a change")
+        return git("rev-parse", "HEAD")
+
+    def told() -> str:
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        return done.stdout
+
+    git("init", "-q")
+    first = committed()
+    assert told() == first
+    (tmp_path / "README.md").write_text("A study, without a slip of the pen.")
+    assert told() == first
+    assert committed() != first
+    assert told() == first
+    schema.write_text("[]")
+    assert told() == f"{first}+changed"
+    second = committed()
+    assert told() == second != first

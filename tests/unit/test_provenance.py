@@ -217,6 +217,13 @@ def test_facts_of_a_figure_hold_its_origin(study):
     assert (facts["spec"]["seed"], facts["seeds"]) == (11, {"study": 11})
 
 
+def test_facts_of_a_figure_tell_device_and_number_format_and_why(finished):
+    facts = provenance(study="small", fingerprint="ab", tables={}, models=Path(MODELS))
+    (model,) = facts["models"]
+    assert (model["model"], model["checkpoint"], model["weights_sha256"]) == ("tiny", "60", "ab")
+    assert (model["device"], model["dtype"], model["dtype_reason"]) == ("cpu", "float32", "the default")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "changes"),
     [

@@ -134,12 +134,28 @@ def test_what_jobs_ask_for_grows_with_concepts_and_checkpoints(pythia):
             assert memory_mb(less, rule) <= memory_mb(pythia, rule), rule
             assert minutes(less, rule) <= minutes(pythia, rule), rule
         for rule in ("measure_alignment", "measure_categories", "gather_experts"):
-            assert memory_mb(less, rule) < memory_mb(pythia, rule), rule
+            # Of checkpoints some rules hold one at a time, however many there are.
+            one_alone = less is shorter and rule != "measure_alignment"
+            assert one_alone or memory_mb(less, rule) < memory_mb(pythia, rule), rule
             assert seconds_of(less, rule) < seconds_of(pythia, rule), rule
 
 
 def test_a_job_that_runs_no_model_asks_for_no_gpu(pythia):
     assert {rule for rule in NEEDS if gpus(pythia, rule)} == RUN_A_MODEL
+
+
+def test_the_profile_s_page_names_the_rules_that_take_a_gpu(root):
+    block = (root / "slurm" / "README.md").read_text().split("### A type of GPU")[1].split("```")[1]
+    named = yaml.safe_load(block.removeprefix("yaml"))["set-resources"]
+    assert set(named) == {rule for rule, need in NEEDS.items() if need.gpu}
+    assert all(resources == {"gpu_model": "a100"} for resources in named.values())
+
+
+def test_what_limits_downloads_is_in_the_profile(root):
+    profile = yaml.safe_load((root / "slurm" / "profile.yaml").read_text())
+    limited = {resource.split("=")[0] for resource in profile["resources"]}
+    assert limited == {"gpu", "download"}
+    assert "download=1," in (root / "workflow" / "rules" / "models.smk").read_text()
 
 
 def test_a_study_for_processors_asks_for_no_gpu(demo):
@@ -157,6 +173,28 @@ def test_a_model_that_is_not_known_yet_has_a_default():
 def suite(study, steps):
     models = {name: {**model, "checkpoints": steps} for name, model in study.spec["models"].items()}
     return replace(study, spec={**study.spec, "models": models})
+
+
+STEPS = [0, *(2**power for power in range(10)), *range(1000, 143_001, 1000)]
+LARGEST_MB, LONGEST_MINUTES = 256_000, 24 * 60
+# Rules that may ask for more, in a study of 154 checkpoints, and why.
+LARGER: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("steps", [None, STEPS])
+def test_no_job_asks_for_more_than_a_node_has(pythia, steps):
+    study = pythia if steps is None else suite(pythia, steps)
+    for rule in set(count_jobs(study)) - set(LARGER):
+        for memory, runtime, _ in asked(study, rule):
+            assert memory <= LARGEST_MB, f"{rule}: {memory} MB"
+            assert runtime <= LONGEST_MINUTES, f"{rule}: {runtime} minutes"
+
+
+def test_what_is_read_part_by_part_asks_for_the_largest_part(pythia):
+    few, many = suite(pythia, [0, 512]), suite(pythia, STEPS)
+    for rule in ("gather_experts", "measure_categories"):
+        assert memory_mb(few, rule) == memory_mb(many, rule) < 20_000
+        assert minutes(few, rule) < minutes(many, rule)
 
 
 def test_shards_keep_a_job_busy_for_a_quarter_of_an_hour(pythia):
@@ -211,8 +249,9 @@ def test_a_shard_asks_for_the_time_of_all_its_checkpoints(pythia):
     together = size * asked_minutes(pythia, "collect_responses", model)
     assert 60 * together >= size * seconds_of(pythia, "collect_responses", model) + 150
     assert together < 60
-    # One that is left over is a job of its own, and starts as slowly.
-    assert asked_minutes(pythia, "collect_responses", model) >= 3
+    # One that is left over is a job of its own with what closes the shard, and starts as slowly.
+    alone = asked_minutes(pythia, "collect_responses", model) + asked_minutes(pythia, "gather_facts", model)
+    assert 60 * alone >= 2 * (150 + seconds_of(pythia, "collect_responses", model))
 
 
 def test_the_files_that_a_study_names_need_not_be_there(tmp_path):

@@ -66,6 +66,77 @@ def test_gathered_tables_hold_all_rows(tmp_path: Path):
     assert len(read_table(tmp_path / "all.parquet", schema="sets")) == 2
 
 
+LOSSES = pl.DataFrame(
+    {
+        "model": ["=a", "b"],
+        "step": [1, 2],
+        "tokens": [10, 20],
+        "training_loss": [1.5, None],
+        **dict.fromkeys(("heldout_loss", "unigram_loss", "bigram_loss"), pl.Series([0.1, float("nan")])),
+    }
+)
+
+
+def at_step(step: int, model: str = "a") -> pl.DataFrame:
+    return LOSSES.head(1).with_columns(model=pl.lit(model), step=pl.lit(step, pl.Int64))
+
+
+def in_two(first: pl.DataFrame, second: pl.DataFrame) -> list[pl.DataFrame]:
+    return [pl.concat(first), pl.concat(second)]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [LOSSES],
+        [LOSSES.tail(1), LOSSES.head(1)],
+        [at_step(3), LOSSES.clear(), at_step(10), at_step(2)],
+        [LOSSES.clear(), LOSSES.clear()],
+        in_two([at_step(1), at_step(3)], [at_step(2), at_step(4)]),  # their rows are to be mixed
+        in_two([at_step(2, "b"), at_step(3, "b")], [at_step(1), at_step(9)]),
+        in_two([at_step(1), at_step(2)], [at_step(2).with_columns(tokens=pl.lit(7, pl.Int64)), at_step(3)]),
+    ],
+)
+def test_gathered_tables_are_what_all_rows_in_one_table_are(tmp_path: Path, monkeypatch, parts):
+    monkeypatch.setattr("golgi.tables.CSV_ROWS", 2)
+    for number, frame in enumerate(parts):
+        write_table(frame, tmp_path / f"{number}.parquet", schema="training")
+    paths = [tmp_path / f"{number}.parquet" for number in range(len(parts))]
+    gather_tables(paths, tmp_path / "gathered.parquet", schema="training")
+    write_table(pl.concat(parts), tmp_path / "whole.parquet", schema="training", csv=True)
+    whole = read_table(tmp_path / "whole.parquet", schema="training")
+    assert pl.read_parquet(tmp_path / "gathered.parquet").equals(whole)
+    assert (tmp_path / "gathered.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_the_order_of_parts_does_not_matter_nor_do_rows_that_are_out_of_order(tmp_path: Path):
+    write_table(at_step(3), tmp_path / "0.parquet", schema="training")
+    pl.concat([at_step(2), at_step(1)]).write_parquet(tmp_path / "1.parquet")
+    paths = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    gather_tables(paths, tmp_path / "a.parquet", schema="training")
+    gather_tables(paths[::-1], tmp_path / "b.parquet", schema="training")
+    assert pl.read_parquet(tmp_path / "a.parquet")["step"].to_list() == [1, 2, 3]
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: at_step(1).drop("tokens").write_parquet(path), "missing columns"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), r"1\.parquet cannot be read"),
+    ],
+)
+def test_a_part_that_is_no_such_table_is_named_and_nothing_is_left(tmp_path: Path, damage, message):
+    for number in (0, 1):
+        write_table(at_step(number), tmp_path / f"{number}.parquet", schema="training")
+    damage(tmp_path / "1.parquet")
+    with pytest.raises(GolgiError, match=message):
+        gather_tables(
+            [tmp_path / "0.parquet", tmp_path / "1.parquet"], tmp_path / "all.parquet", schema="training"
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.parquet", "1.parquet"]
+
+
 def test_a_cell_that_a_spreadsheet_would_run_is_text_in_csv(tmp_path: Path):
     frame = SETS.with_columns(concept=pl.Series(["=1+1", "cat"]))
     write_table(frame, tmp_path / "sets.parquet", schema="sets", csv=True)
@@ -149,15 +220,19 @@ def test_a_path_below_a_file_is_unwritable(tmp_path: Path):
         write_json({}, tmp_path / "file" / "a.json")
 
 
-@pytest.mark.parametrize("kind", ["table", "arrays", "json"])
-def test_a_full_disk_is_a_clear_error_and_leaves_nothing(small_disk: Path, kind: str):
+@pytest.mark.parametrize("kind", ["table", "gathered", "arrays", "json"])
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(small_disk: Path, tmp_path: Path, kind: str):
     noise = np.random.default_rng(0).integers(0, 2**62, 50_000)
+    frame = pl.DataFrame({"concept": noise.astype(str), "sentence": noise, "positive": noise % 2 == 0})
+    gathered = tmp_path / "part.parquet"
+    write_table(frame, gathered, schema="sets")
     write = {
         "table": lambda path: write_table(
-            pl.DataFrame({"concept": noise.astype(str), "sentence": noise, "positive": noise % 2 == 0}),
+            frame,
             path,
             schema="sets",
         ),
+        "gathered": lambda path: gather_tables([gathered], path, schema="sets"),
         "arrays": lambda path: write_arrays({"x": noise}, path),
         "json": lambda path: write_json(noise.tolist(), path),
     }[kind]
@@ -168,7 +243,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(small_disk: Path, kind:
 
 def test_of_two_writers_of_a_file_the_later_one_has_its_way(tmp_path: Path):
     path = tmp_path / "a.txt"
-    gives_way = pytest.raises(GaveWay, match=r"a\.txt is written by another job")
+    gives_way = pytest.raises(GaveWay, match=r"a\.txt was not written: its temporary file was taken away")
     with gives_way, write_atomically(path), write_atomically(path) as later:
         later.write_text("later")
     assert path.read_text() == "later"

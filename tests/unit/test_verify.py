@@ -14,7 +14,7 @@ from recorded_study import CODE, LEXICON, Task, make_all, put, run, small_study
 from golgi.command import main
 from golgi.errors import GolgiError
 from golgi.provenance.changes import Change
-from golgi.provenance.discarding import discard
+from golgi.provenance.discarding import discard, discardable
 from golgi.provenance.records import Making, record_path
 from golgi.provenance.verifying import verify
 from golgi.study import load_study
@@ -73,10 +73,10 @@ def test_a_finished_study_is_in_order(study, capsys):
 
 
 def test_every_file_is_read_once_and_no_other(study, monkeypatch):
-    from golgi.provenance import sums
+    from golgi.provenance import hashing
 
-    read, digest = [], sums.file_sha256
-    monkeypatch.setattr(sums, "file_sha256", lambda path: (read.append(path), digest(path))[1])
+    read, digest = [], hashing.file_sha256
+    monkeypatch.setattr(hashing, "file_sha256", lambda path: (read.append(path), digest(path))[1])
     put("results/small/notes.txt", "mine")
     put(TABLE, b"of another size")
     verdict = verify("small", study)
@@ -251,6 +251,130 @@ def test_discard_removes_what_is_damaged_and_what_the_same_job_wrote(study, caps
     assert gone < before - after
     assert all("models/tiny" in path for path in before - after - gone)
     assert {kind for kind, _, _ in found(study)} == {"missing"}
+
+
+def test_a_missing_file_leads_to_no_removal(study):
+    Path(CSV).unlink()
+    Path(POOL).unlink()
+    before = {str(path) for path in Path("results").rglob("*")}
+    verdict = verify("small", study)
+    assert {(fault.kind, fault.path) for fault in verdict.faults} == {("missing", CSV), ("missing", POOL)}
+    assert discard(verdict) == []
+    assert {str(path) for path in Path("results").rglob("*")} == before
+
+
+def test_what_would_be_removed_is_listed_with_its_size(study, capsys):
+    flip(CSV)
+    Path(WEIGHTS).unlink()
+    assert discardable(verify("small", study)) == {"results/small/models/tiny": 50, CSV: 50, TABLE: 50}
+    main(["verify", "small.yaml"])
+    shown = capsys.readouterr().out
+    listed = [line.split() for line in shown[shown.index("What --discard removes") :].splitlines()]
+    rows = [[cell for cell in line if cell not in "│|"] for line in listed if "50" in line]
+    assert rows == [["results/small/models/tiny", "50", "B"], [CSV, "50", "B"], [TABLE, "50", "B"]]
+    assert "removes 3 outputs (150 B)" in " ".join(shown.split())
+    assert Path(TABLE).exists()
+
+
+def test_a_part_of_a_download_is_of_no_concern_while_nothing_is_made_from_it(study):
+    fetched, kept = "resources/models/org--name/main", Path(POOL).read_bytes()
+    files = {f"{fetched}/config.json": b"{}", f"{fetched}/model.safetensors": b"weights"}
+    run(Task("fetch_model", [], [fetched]), files)
+    run(Task(f"make {POOL}", [LEXICON, CODE, fetched], [POOL]), {POOL: kept})
+    assert verify("small", study).in_order
+    Path(fetched, "model.safetensors").unlink()
+    verdict = verify("small", study)
+    assert [(fault.kind, fault.path) for fault in verdict.faults] == [
+        ("missing", f"{fetched}/model.safetensors")
+    ]
+    assert discardable(verdict) == {}
+    Path(POOL).unlink()
+    assert discardable(verify("small", study)) == {fetched: 2}
+
+
+def archive_here(*, without: tuple[str, ...]) -> set[str]:
+    """Make of the folder what an archive would be unpacked to; return the results that are gone."""
+    put("COMMIT", "abc\n")
+    gone = set()
+    for folder in without:
+        gone |= {str(path) for path in Path(folder).rglob("*") if path.is_file()}
+        shutil.rmtree(folder)
+    kept = (path for path in sorted(Path().rglob("*")) if path.is_file() and "records" not in path.parts)
+    names = [str(path) for path in kept if path.name not in ("COMMIT", "provenance.json")]
+    sums = (hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names)
+    put("SHA256SUMS", "".join(f"{one}  {name}\n" for one, name in zip(sums, names, strict=True)))
+    return gone
+
+
+def test_what_was_left_out_of_an_archive_is_no_fault(study, capsys):
+    folders = [f"results/small/{name}" for name in ("responses", "expertise")]
+    gone = archive_here(without=(*folders, "results/small/models"))
+    verdict = verify("small", study)
+    assert verdict.in_order
+    assert verdict.left_out == len([path for path in gone if "/models/" not in path]) + 1  # a folder
+    records = sorted(Path("results").rglob("records/**/*.json"))
+    assert main(["verify", "small.yaml", "--discard"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("small: all in order.")
+    assert f"{verdict.left_out} files left out of the archive" in " ".join(shown.split())
+    assert sorted(Path("results").rglob("records/**/*.json")) == records
+
+
+def test_what_an_archive_held_is_missed(study):
+    archive_here(without=("results/small/responses",))
+    Path(TABLE).unlink()
+    Path("results/small/provenance.json").unlink()
+    assert {path for kind, path, _ in found(study) if kind == "missing"} == {
+        TABLE,
+        "results/small/provenance.json",
+    }
+    put("SHA256SUMS")
+    assert len(found(study)) > 2  # without a list nothing can be known to be left out
+
+
+def test_weights_that_were_left_out_are_no_fault_and_other_inputs_are(study):
+    weights, config, kept = "own/model.safetensors", "own/config.json", Path(POOL).read_bytes()
+    put(weights, b"weights")
+    put(config, b"{}")
+    run(Task(f"make {POOL}", [LEXICON, CODE, weights, config], [POOL]), {POOL: kept})
+    archive_here(without=())
+    listed = Path("SHA256SUMS").read_text().splitlines(keepends=True)
+    put("SHA256SUMS", "".join(line for line in listed if not line.endswith(f"{weights}\n")))
+    Path(weights).unlink()
+    verdict = verify("small", study)
+    assert verdict.in_order
+    assert verdict.left_out == 1
+    Path(config).unlink()
+    assert found(study) == [("stale", POOL, f"{config} cannot be read")]
+
+
+def test_ratings_without_a_record_are_held_against_their_checksum(study):
+    ratings, kept = b"dog cat 5\n", Path(POOL).read_bytes()
+    sha256 = hashlib.sha256(ratings).hexdigest()
+    people = {"people": {"url": "https://example.org/people.txt", "sha256": sha256}}
+    spec = yaml.safe_load(Path("small.yaml").read_text())
+    edit(analyses={**spec["analyses"], "alignment": {"references": people}})
+    study = load_study("small.yaml")
+    (file,) = study.downloads
+    put(file, ratings)
+    run(Task(f"make {POOL}", [LEXICON, CODE, file], [POOL]), {POOL: kept})
+    assert [fault for fault in found(study) if fault[1] == file] == []
+    put(file, b"dog cat 6\n")
+    cause = f"not what the study asks for: {short(b'dog cat 6' + bytes([10]))}, not {sha256[:12]}"
+    assert [fault for fault in found(study) if fault[1] == file] == [("altered", file, cause)]
+    assert file in discard(verify("small", study))
+    assert not Path(file).exists()
+
+
+def test_other_downloads_without_a_record_are_told_with_what_to_do(study, capsys):
+    fetched, kept = "resources/models/org--name/main", Path(POOL).read_bytes()
+    put(f"{fetched}/model.safetensors", b"weights")
+    run(Task(f"make {POOL}", [LEXICON, CODE, fetched], [POOL]), {POOL: kept})
+    assert {kind for kind, _, _ in found(study)} == {"unrecorded"}
+    main(["verify", "small.yaml"])
+    shown = capsys.readouterr().out
+    assert "What has no record: remove it, and run again." in shown
+    assert "dry-run" not in shown
 
 
 def test_discard_removes_what_no_time_stamp_shows(study):

@@ -1,6 +1,7 @@
 """An archive of the finished study, unpacked elsewhere: its own code draws its figures again, to the byte."""
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,11 @@ import pytest
 import zstandard
 from workspace import Workspace
 
-from golgi.provenance.archiving import drawn_by
-from golgi.provenance.facts import commit
+from golgi.archive.archiving import drawn_by
+from golgi.provenance.commits import commit
 from golgi.study import load_study
 from golgi.study.estimate import count_jobs
+from golgi.study.targets import targets
 
 STUDY = ("--config", "studies=small")
 
@@ -99,6 +101,18 @@ def test_the_whole_study_is_planned_from_scratch(unpacked: Workspace):
     jobs = unpacked.jobs()
     assert jobs.pop("all") == 1
     assert jobs == count_jobs(load_study(unpacked.folder / "config" / "studies" / "small.yaml"))
+
+
+def test_an_archive_is_in_order_without_what_was_left_out(finished: Workspace, unpacked: Workspace):
+    study = load_study(unpacked.folder / "config" / "studies" / "small.yaml")
+    absent = [path for path in targets(study) if not (unpacked.folder / path).exists()]
+    assert absent
+    assert all((finished.folder / path).exists() for path in absent)
+    before = sorted(path for path in unpacked.folder.rglob("*") if path.is_file())
+    said = golgi(unpacked, "verify", "small", "--discard")
+    assert said.startswith("small: all in order.")
+    assert int(re.search(r"(\d+) files left out of the archive", said)[1]) >= len(absent)
+    assert sorted(path for path in unpacked.folder.rglob("*") if path.is_file()) == before
 
 
 def test_an_archive_can_be_archived_again(unpacked: Workspace, tmp_path: Path):

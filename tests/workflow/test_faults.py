@@ -15,9 +15,6 @@ import yaml
 from faults import Run, draw_moments, kill_often, run_again, run_undisturbed
 from workspace import Workspace, files_of, make_workspace
 
-# They share a study that is run once, so one process runs them all.
-pytestmark = pytest.mark.xdist_group("faults")
-
 STUDY = ("--config", "studies=tiny.yaml")
 RESULTS = Path("results", "tiny")
 TABLE = RESULTS / "tables" / "overlap.parquet"

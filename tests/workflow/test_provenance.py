@@ -1,15 +1,15 @@
 """Where a finished study comes from, and what is found when its files are no longer what they were."""
 
-import getpass
 import hashlib
 import json
 import os
-import socket
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import polars as pl
+import pytest
 import yaml
 from workspace import Workspace, files_of
 
@@ -85,10 +85,35 @@ def test_every_job_is_told_with_what_it_took(finished: Workspace):
 
 def test_nothing_of_the_machine_is_told(finished: Workspace):
     text = (finished.folder / RESULTS / "provenance.json").read_text()
+    for record in sorted((finished.folder / RESULTS / "records").rglob("*.json")):
+        text += record.read_text()
     words = {word for line in text.splitlines() for word in line.replace('"', " ").split()}
-    assert not {socket.gethostname(), getpass.getuser(), str(Path.home())} & words
     assert str(finished.folder) not in text
     assert not any(word.startswith("/") for word in words)
+
+
+def test_records_name_places_outside_as_the_spec_does(
+    workspace: Workspace, small_spec: dict, root: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    home = tmp_path_factory.mktemp("home-of-planted-anna")
+    (home / "words").mkdir()
+    shutil.copy(root / small_spec["concepts"]["lexicon"], home / "words" / "lexicon.yaml")
+    concepts = {**small_spec["concepts"], "lexicon": "${GOLGI_PLACE}/words/lexicon.yaml"}
+    study = workspace.study("small", {**small_spec, "concepts": concepts})
+    planted = {
+        "HOME": str(home),
+        "USER": "planted-anna",
+        "LOGNAME": "planted-anna",
+        "HOSTNAME": "planted-host",
+    }
+    pool = f"{RESULTS}/sentences/pool.parquet"
+    workspace.snakemake(
+        "--cores", "1", "--config", f"studies={study}", "--", pool, GOLGI_PLACE=str(home), **planted
+    )
+    records = sorted((workspace.folder / RESULTS / "records").rglob("*.json"))
+    texts = {path.name: path.read_text() for path in records}
+    assert "${GOLGI_PLACE}/words/lexicon.yaml" in json.loads(texts["pool.parquet.json"])["inputs"]
+    assert not [name for name, text in texts.items() if "planted" in text or str(workspace.folder) in text]
 
 
 def test_a_figure_holds_its_part_of_the_spec(finished: Workspace):

@@ -64,8 +64,8 @@ def make_workspace(root: Path, folder: Path) -> Workspace:
     return Workspace(folder)
 
 
-# What is measured of a job is another at every run; all else in its record is not.
-MEASURED = {"seconds", "peak_memory_mb", "gpu_memory_mb", "started", "jobs"}
+# What is measured of a job, and what tells it from others, is another at every run; all else in its record is not.
+MEASURED = {"seconds", "peak_memory_mb", "gpu_memory_mb", "started", "nonce", "jobs"}
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

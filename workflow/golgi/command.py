@@ -143,7 +143,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _archive(options: argparse.Namespace) -> int:
-    from golgi.provenance.archiving import gather_archive, write_archive
+    from golgi.archive.archiving import gather_archive, write_archive
 
     archive = gather_archive(load_study(study_file(options.spec), check_files=True), weights=options.weights)
     _say(archive.summary())

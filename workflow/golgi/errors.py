@@ -22,7 +22,7 @@ class GolgiError(Exception):
 
 
 class GaveWay(GolgiError):
-    """A job that began later makes the same output, so this one leaves it to that."""
+    """Another job makes the same output, and this one leaves it to that."""
 
 
 def plain(text: str) -> str:

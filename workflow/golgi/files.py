@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,27 @@ REMEDIES = {
 }
 # How libraries in Rust say what the operating system told them, whatever type their exceptions are of.
 FOREIGN = re.compile(r"\(os error (\d+)\)")
+# Whom to ask before anything at a path is replaced or removed. A list, because threads of a job share it.
+_asked: list[Callable[[Path], None]] = []
+
+
+@contextlib.contextmanager
+def asking(permit: Callable[[Path], None]) -> Iterator[None]:
+    """Have `permit` asked in the block before a file or folder gets its name, and before leftovers are swept.
+
+    It is called with the path that is written, and refuses by raising.
+    """
+    _asked.append(permit)
+    try:
+        yield
+    finally:
+        _asked.remove(permit)
+
+
+def ask(path: Path) -> None:
+    """Raise where who is asked does not permit that `path` is written."""
+    for permit in _asked:
+        permit(path)
 
 
 def is_of_the_disk(error: Exception) -> bool:
@@ -56,16 +77,18 @@ def _number(error: Exception) -> int | None:
 
 
 @contextlib.contextmanager
-def write_atomically(path: str | Path) -> Iterator[Path]:
+def write_atomically(path: str | Path, *, sweep: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it is flushed to the disk and renamed to `path`.
 
     On an error the temporary file is removed and `path` is left as it was. A full disk or an unwritable
-    folder raises GolgiError.
+    folder raises GolgiError, a temporary file that another writer took away GaveWay. Without `sweep` what
+    other writers of `path` left is not looked for.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        if sweep:
+            _sweep(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     except OSError as error:
@@ -75,6 +98,7 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         yield temporary
         flush(temporary)
         temporary.chmod(permissions() & 0o666)
+        ask(path)
         temporary.replace(path)
         flush(path.parent)
     except Exception as error:
@@ -94,15 +118,26 @@ def _remove(temporary: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    # What a killed writer of the same file left, before room is taken for another. One that still runs, as a
-    # job of a killed run may on a cluster, has lost its turn.
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+    for left in leftovers(path):
         left.unlink(missing_ok=True)
 
 
+def leftovers(path: Path) -> list[Path]:
+    """Return what other writers of `path` left beside it; raise where who is asked does not permit writing.
+
+    A killed writer leaves its file; one that still runs, as a job of a killed run may on a cluster, has lost
+    its turn.
+    """
+    found = list(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+    # Asked after the look: a later job tells that it has begun before it writes anything, so nothing of its
+    # own is among what was found.
+    ask(path)
+    return found
+
+
 def gave_way(path: str | Path) -> GaveWay:
-    """Return the error of a writer whose temporary file a later one took away."""
-    return GaveWay(f"{path} is written by another job, which began later. This one gives way.")
+    """Return the error of a writer whose temporary file is gone."""
+    return GaveWay(f"{path} was not written: its temporary file was taken away. Another job writes it.")
 
 
 def flush(path: Path) -> None:
@@ -121,9 +156,9 @@ def permissions() -> int:
     return 0o777 & ~mask
 
 
-def write_json(data: Any, path: str | Path) -> None:
-    """Write plain data as JSON with sorted keys."""
-    with write_atomically(path) as temporary:
+def write_json(data: Any, path: str | Path, *, sweep: bool = True) -> None:
+    """Write plain data as JSON with sorted keys; `sweep` is that of `write_atomically`."""
+    with write_atomically(path, sweep=sweep) as temporary:
         temporary.write_text(
             json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
         )

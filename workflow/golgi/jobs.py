@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from golgi.errors import GaveWay, GolgiError, plain
-from golgi.files import unwritable
+from golgi.errors import GolgiError, plain
+from golgi.files import asking, unwritable
 from golgi.provenance.records import Making
 
 logger = logging.getLogger("golgi")
@@ -20,24 +20,26 @@ def job(task: Any, *, threads: int | None = None) -> Iterator[None]:
     """Run a block as the job `task`: log to its file and to the terminal, record what it reads and writes.
 
     `task` is the job as the workflow hands it to a script. A GolgiError is shown as its message and ends the
-    process with status 1; a job that gave way to a later one ends as if it were done. Anything else is a
-    defect of the program: its traceback is kept. `threads`, without it those of the task, fixes how many
-    threads numerical libraries may use, because the order of a parallel sum changes its last bits.
+    process with status 1. So it does with status 0 where a later job makes the same outputs, to which this
+    one gives way: none of its own gets a name from then on. Anything else is a defect of the program: its
+    traceback is kept. `threads`, without it those of the task, fixes how many threads numerical libraries may
+    use, because the order of a parallel sum changes its last bits.
     """
     threads = task.threads if threads is None else threads
     _fix_threads(threads)
+    making = None
     try:
         _log_to(Path(task.log[0]))
         making = Making(task, threads=threads)
-        yield
+        making.require_turn()
+        with asking(making.permit):
+            yield
         making.write_records()
-    except GaveWay as error:
-        # A job of a killed run. Did it fail, its Snakemake would remove what the later job wrote.
-        logger.warning("%s", error)
-        return
     except GolgiError as error:
-        logger.error("%s", error)
-        sys.exit(1)
+        # A job of a killed run may go on. Did it fail, its workflow would remove what the later job wrote.
+        over = making is not None and not making.has_turn()
+        logger.log(logging.WARNING if over else logging.ERROR, "%s", error)
+        sys.exit(0 if over else 1)
     except KeyboardInterrupt:
         logger.error("Interrupted: nothing half-written is left; run the same command again to go on.")
         sys.exit(130)

@@ -15,7 +15,7 @@ INFRASTRUCTURE = {
     "tables",
     "models/progress",
     "models/device",
-    *(f"provenance/{path.stem}" for path in (LIBRARY / "provenance").glob("*.py")),
+    *(f"{room}/{path.stem}" for room in ("archive", "provenance") for path in (LIBRARY / room).glob("*.py")),
 }
 
 

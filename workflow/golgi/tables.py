@@ -38,6 +38,7 @@ TYPE_NAMES = {np.dtype(numpy_type): name for name, numpy_type in NUMPY_TYPES.ite
 # before it makes it text again. Parquet has the text as it is.
 FORMULA = r"^[=+\-@\t\r\n\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]"
 NUMBER = r"^[+-]?[0-9]+(?:\.[0-9]*)?$"
+CSV_ROWS = 2**18  # rows that are held while they are written as CSV
 HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors format
 
 
@@ -45,6 +46,10 @@ HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors format
 def table_schema(name: str) -> dict[str, Any]:
     """Return the declared schema of table `name`: title, description, columns and sort order."""
     return json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _types(schema: str) -> dict[str, pl.DataType]:
+    return {column["name"]: POLARS_TYPES[column["type"]] for column in table_schema(schema)["columns"]}
 
 
 def write_table(frame: pl.DataFrame, path: str | Path, *, schema: str, csv: bool = False) -> None:
@@ -77,9 +82,7 @@ def conform(frame: pl.DataFrame, *, schema: str, where: str) -> pl.DataFrame:
             f"{where}: not a table `{schema}`: missing columns {missing}, unknown columns {unknown}."
         )
     try:
-        frame = frame.select(
-            pl.col(name).cast(POLARS_TYPES[column["type"]]) for name, column in columns.items()
-        )
+        frame = frame.select(pl.col(name).cast(kind) for name, kind in _types(schema).items())
     except pl.exceptions.PolarsError as error:
         raise GolgiError(f"{where}: not a table `{schema}`: {error}") from error
     for name, column in columns.items():
@@ -92,11 +95,14 @@ def conform(frame: pl.DataFrame, *, schema: str, where: str) -> pl.DataFrame:
 
 def read_table(path: str | Path, *, schema: str) -> pl.DataFrame:
     """Read a Parquet table and check it against its declared schema; GolgiError if it is damaged."""
+    return conform(_read(path), schema=schema, where=str(path))
+
+
+def _read(path: str | Path) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path, glob=False)
+        return pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, PanicException, OSError) as error:
         raise GolgiError(f"{path} cannot be read as a table: {error}. Delete it and run again.") from error
-    return conform(frame, schema=schema, where=str(path))
 
 
 def gather_tables(
@@ -109,12 +115,63 @@ def gather_tables(
 ) -> None:
     """Write the rows of several tables of one schema as a single table, with a CSV beside it by default.
 
-    With `threshold` only the rows of that threshold are kept.
+    With `threshold` only the rows of that threshold are kept. Holds no more than the largest of the tables,
+    unless their rows are to be mixed.
     """
-    frame = pl.concat([read_table(part, schema=schema) for part in paths])
+    rows = _stack(paths, schema=schema)
     if threshold is not None:
-        frame = frame.filter((pl.col("threshold") - threshold).abs() < 1e-9)
-    write_table(frame, path, schema=schema, csv=csv)
+        rows = rows.filter((pl.col("threshold") - threshold).abs() < 1e-9)
+    with write_atomically(path) as temporary:
+        rows.sink_parquet(temporary, compression="zstd", statistics=False, maintain_order=True)
+    if csv:
+        _write_csv(Path(path))
+
+
+def _write_csv(path: Path) -> None:
+    # Some rows at a time: a sink of polars reads far ahead of what it writes.
+    rows = pl.scan_parquet(path, glob=False)
+    count = rows.select(pl.len()).collect().item()
+    with write_atomically(path.with_suffix(".csv")) as temporary, temporary.open("wb") as file:
+        for start in range(0, max(count, 1), CSV_ROWS):
+            frame = rows.slice(start, CSV_ROWS).collect()
+            _without_formulas(frame).write_csv(file, include_header=start == 0)
+
+
+def _stack(paths: list[str | Path], *, schema: str) -> pl.LazyFrame:
+    parts = _in_order(paths, schema=schema)
+    if parts is None:
+        frame = pl.concat([read_table(part, schema=schema) for part in paths])
+        return conform(frame, schema=schema, where="the tables together").lazy()
+    columns = [pl.col(name).cast(kind) for name, kind in _types(schema).items()]
+    return pl.concat([pl.scan_parquet(part, glob=False).select(columns) for part in parts])
+
+
+def _in_order(paths: list[str | Path], *, schema: str) -> list[str | Path] | None:
+    # The order in which sorted tables, one after another, are the sorted whole; None where there is none.
+    keys, ends = table_schema(schema)["sort"], []
+    for number, path in enumerate(paths):
+        rows = _ends(path, schema=schema)
+        if rows is None:
+            return None
+        ends += [(*row, number) for row in rows]
+    if not ends:
+        return paths
+    # Sorted as all rows would be, the ends of a table that no other's rows fall into are neighbours.
+    types = _types(schema)
+    frame = pl.DataFrame(ends, schema={key: types[key] for key in keys} | {"part": pl.Int64}, orient="row")
+    parts = frame.sort(keys, nulls_last=True, maintain_order=True)["part"]
+    firsts, lasts = parts.gather_every(2), parts.gather_every(2, offset=1)
+    return [paths[number] for number in firsts] if firsts.equals(lasts) else None
+
+
+def _ends(path: str | Path, *, schema: str) -> list[tuple] | None:
+    # Keys of the first and the last row, as values: a slice would keep all. None if rows are not sorted.
+    keys = table_schema(schema)["sort"]
+    stored = _read(path)
+    keyed = conform(stored, schema=schema, where=str(path)).select(keys)
+    if not stored.select(keys).equals(keyed):
+        return None
+    return [keyed.row(0), keyed.row(-1)] if len(keyed) else []
 
 
 Layout = dict[str, tuple[tuple[int, ...], np.dtype]]

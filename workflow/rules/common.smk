@@ -3,6 +3,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from golgi.modules import depends_on
+from golgi.study.folders import model_files
 from golgi.study.needs import gpus, memory_mb
 from golgi.study.shards import asked_minutes, shard_of, shard_rows, shard_size, shards
 from golgi.study.targets import drawn, graphed, groundwork, pictured, reported, tabled
@@ -133,10 +134,7 @@ def weights(wildcards):
     if study.kind(wildcards.model) == "hub":
         return folder
     # The files, not their folder: a folder's time stamp does not change when a file in it is written anew.
-    return (
-        sorted(str(path) for pattern in ("*.json", "*.safetensors") for path in Path(folder).glob(pattern))
-        or folder
-    )
+    return model_files(folder) or folder
 
 
 def figure_tables(wildcards, figure):

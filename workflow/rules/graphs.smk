@@ -320,7 +320,6 @@ rule choose_gallery:
 rule gather_gallery:
     input:
         parts=per_graph_row("gallery.parquet"),
-        code=code("tables"),
     output:
         table="results/{study}/tables/graph_gallery.parquet",
     log:

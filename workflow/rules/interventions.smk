@@ -75,7 +75,6 @@ rule gather_interventions:
             f"{INTERVENTIONS}/{model}/{checkpoint}.parquet".format(study=w.study)
             for model, checkpoint in study_of(w).last_checkpoints.items()
         ],
-        code=code("tables"),
     output:
         table="results/{study}/tables/intervention_prompts.parquet",
     log:

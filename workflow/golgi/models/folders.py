@@ -1,13 +1,12 @@
 """Folders that appear whole: written beside their place, flushed to the disk, renamed."""
 
-import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from golgi.files import flush, gave_way, is_of_the_disk, permissions, unwritable
+from golgi.files import ask, flush, gave_way, is_of_the_disk, leftovers, permissions, unwritable
 
 
 @contextmanager
@@ -30,16 +29,11 @@ def write_folder(folder: Path) -> Iterator[Path]:
 def _make_beside(folder: Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        for left in leftovers(folder):
+            shutil.rmtree(left, ignore_errors=True)
         return Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
     except OSError as error:
         raise unwritable(folder, error) from error
-
-
-def _sweep(folder: Path) -> None:
-    # What a killed writer of the same folder left behind; one that still runs has lost its turn.
-    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 def publish_folder(temporary: Path, folder: Path) -> None:
@@ -51,7 +45,9 @@ def publish_folder(temporary: Path, folder: Path) -> None:
     for path in (*temporary.rglob("*"), temporary):
         path.chmod(readable if path.is_dir() else readable & 0o666)
         flush(path)
+    ask(folder)
     if folder.is_dir():
         shutil.rmtree(folder)
+        ask(folder)
     temporary.rename(folder)
     flush(folder.parent)

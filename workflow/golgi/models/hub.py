@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 )
 
 from golgi.errors import GolgiError
-from golgi.files import unwritable, write_json
+from golgi.files import ask, unwritable, write_json
 from golgi.models.folders import publish_folder
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ def fetch_model(*, name: str, revision: str, folder: Path, endpoint: str | None 
     except OSError as error:
         raise GolgiError(f"{name}@{revision}: {unwritable(partial, error)}") from error
     _require_complete(name, revision, partial, wanted)
+    ask(folder)  # a later job may be downloading into the same place
     shutil.rmtree(partial / ".cache", ignore_errors=True)
     write_json({"name": name, "revision": revision, "commit": commit}, partial / "golgi-source.json")
     publish_folder(partial, folder)

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from golgi.files import write_json
-from golgi.provenance.facts import commit, software
+from golgi.provenance.commits import CHANGED, commit
+from golgi.provenance.facts import WEIGHTS, software
 from golgi.provenance.hashing import content
 from golgi.provenance.lineage import Lineage
-from golgi.provenance.unpacked import CHANGED
 from golgi.study.portable import named
 from golgi.tables import read_table
 
 logger = logging.getLogger(__name__)
 
-MODEL_FACTS = ("model", "checkpoint", "source", "revision", "weights_sha256", "tokenizer_sha256")
 MEASURED = (
     "rule",
     "log",
@@ -64,7 +63,7 @@ def write_provenance(
             "models": _models(models, device),
             "inputs": {named(path, names): sha256 for path, sha256 in lineage.inputs.items()},
             "outputs": _outputs(lineage, unrecorded),
-            "jobs": [{name: record[name] for name in MEASURED} for record in lineage.jobs],
+            "jobs": [{name: record.get(name) for name in MEASURED} for record in lineage.jobs],
         },
         provenance,
     )
@@ -73,7 +72,7 @@ def write_provenance(
 def _models(table: Path, device: str) -> list[dict[str, Any]]:
     rows = read_table(table, schema="models").to_dicts()
     return [
-        {name: row[name] for name in MODEL_FACTS}
+        {name: row[name] for name in WEIGHTS}
         | {
             "device": {"name": row["device"], "reason": device_reason(device, row["device"])},
             "dtype": {"name": row["dtype"], "reason": row["dtype_reason"]},

@@ -1,6 +1,7 @@
 """What a job took: time on the clock and of the processor, peak memory, and a GPU's where it used one."""
 
 import os
+import re
 import resource
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 MB = 10**6
 STATUS = Path("/proc/self/status")
+PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
 @dataclass
@@ -59,12 +61,13 @@ def _cpu_seconds() -> float:
 
 
 def _own_peak() -> int:
-    # The kernel's usage counters still hold the peak of the process that this one was forked from.
+    # The kernel's usage counters still hold the peak of the process that this one was forked from, but some
+    # hosts tell no other.
     try:
-        lines = STATUS.read_text().splitlines()
+        found = PEAK.search(STATUS.read_text())
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _unit()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+        found = None
+    return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _unit()
 
 
 def _unit() -> int:

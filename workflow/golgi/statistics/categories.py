@@ -42,32 +42,42 @@ def measure_categories(
     described = read_table(concepts, schema="concepts")
     labels = described["category"].to_numpy()
     _check_categories(labels, concepts)
-    tables = [table for path in overlaps for table in read_overlaps(path, described["concept"].to_list())]
-    similarity = np.stack([table.matrices["jaccard"] for table in tables])
-    within, between = category_means(similarity, labels)
-    p = permute_categories(similarity, labels, draws=permutations, seed=seed)
-    low, high = bootstrap_categories(similarity, labels, draws=bootstraps, seed=seed)
-    planned = np.array(
-        [
+    names = described["concept"].to_list()
+    frames, planned = [], []
+    for path in overlaps:  # one at a time in memory, under the same draws
+        tables = read_overlaps(path, names)
+        frames.append(_test(tables, labels, permutations=permutations, bootstraps=bootstraps, seed=seed))
+        planned += [
             table.control == "measured" and table.is_planned(planned_threshold, last_checkpoints)
             for table in tables
         ]
+    frame, family = pl.concat(frames), np.array(planned)
+    frame = frame.with_columns(
+        pl.Series("family", np.where(family, "planned", "exploratory")),
+        pl.Series("p_holm", holm_planned(frame["p"].to_numpy(), family)).fill_nan(None),
     )
-    frame = pl.DataFrame([_identity(table) for table in tables], infer_schema_length=None).with_columns(
+    logger.info("Tested %d overlaps, %d of them planned.", len(frame), family.sum())
+    write_table(frame, categories, schema="categories", csv=True)
+
+
+def _test(
+    tables: list[Overlap], labels: np.ndarray, *, permutations: int, bootstraps: int, seed: int
+) -> pl.DataFrame:
+    similarity = np.stack([table.matrices["jaccard"] for table in tables])
+    within, between = category_means(similarity, labels)
+    low, high = bootstrap_categories(similarity, labels, draws=bootstraps, seed=seed)
+    frame = pl.DataFrame([_identity(table) for table in tables], schema_overrides={"step": pl.Int64})
+    return frame.with_columns(
         pl.Series("within", within),
         pl.Series("between", between),
         pl.Series("ratio", _ratio(within, between)).fill_nan(None),
         pl.Series("difference", within - between),
         pl.Series("low", low),
         pl.Series("high", high),
-        pl.Series("p", p),
-        pl.Series("family", np.where(planned, "planned", "exploratory")),
-        pl.Series("p_holm", holm_planned(p, planned)).fill_nan(None),
+        pl.Series("p", permute_categories(similarity, labels, draws=permutations, seed=seed)),
         pl.Series("pairs_within", np.full(len(tables), _within_pairs(labels).sum() // 2)),
         pl.Series("pairs_between", np.full(len(tables), _between_pairs(labels).sum() // 2)),
     )
-    logger.info("Tested %d overlaps, %d of them planned.", len(tables), planned.sum())
-    write_table(frame, categories, schema="categories", csv=True)
 
 
 def category_means(similarity: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

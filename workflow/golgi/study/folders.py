@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatch
 from pathlib import Path as FilePath
+
+# Of a folder with a model: what tells its shape and its tokens, without which no study is planned.
+MODEL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "*tokenizer*.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "model.safetensors.index.json",
+)
+WEIGHTS = ("*.safetensors",)
 
 
 def checkpoint_folder(source: dict, step: int | str) -> FilePath:
     """Return where a directory source keeps a checkpoint; `final` is the folder itself."""
     directory = FilePath(source["directory"])
     return directory if step == "final" else directory / source["folder"].replace("{step}", str(step))
+
+
+def model_files(folder: str, patterns: tuple[str, ...] = (*MODEL_FILES, *WEIGHTS)) -> list[str]:
+    """Return the files of a model's folder that results hang on, sorted; none where there is no folder."""
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    seen = (name for name in names if not name.startswith("."))
+    return [os.path.join(folder, name) for name in seen if any(fnmatch(name, one) for one in patterns)]
 
 
 def hub_folder(name: str, revision: str) -> str:

@@ -125,6 +125,17 @@ def _table(rows: OfStudy, parts: OfStudy = lambda s: 1) -> Need:
     return Need(lambda s: tables.table_held(rows(s)), lambda s: tables.table_seconds(rows(s), parts(s)))
 
 
+def _gathered(
+    count: Callable[[Study, tables.Rows], float],
+    rows: Callable[[Study], tables.Rows],
+    largest: OfStudy | None = None,
+) -> Need:
+    return Need(
+        lambda s: tables.gathered_held(largest(s) if largest else tables.largest_part(s, rows(s), count)),
+        lambda s: tables.table_seconds(count(s, rows(s)), len(rows(s))),
+    )
+
+
 def _compared(rows: Callable[[Study], tables.Rows], analysis: str) -> Need:
     return Need(
         lambda s: tables.compared_held(s, rows(s)), lambda s: tables.compared_seconds(s, rows(s), analysis)
@@ -204,17 +215,20 @@ NEEDS: dict[str, Need] = {
     "gather_facts": _table(_points),
     "gather_models": _table(_points, _points),
     "gather_training": _table(lambda s: 1000 * len(s.trained())),
-    "gather_experts": _table(tables.expert_rows, _points),
-    "gather_counts": _table(lambda s: tables.count_rows(s, s.rows()), _points),
+    "gather_experts": _gathered(tables.expert_rows, Study.rows),
+    "gather_counts": _gathered(tables.count_rows, Study.rows, tables.counted_part),
     "gather_distribution": _table(lambda s: 50 * tables.sets_of(s, s.rows()), _points),
-    "gather_overlap": _table(lambda s: tables.pairs_of(s, s.last_rows()) / 2),
+    "gather_overlap": _gathered(lambda s, rows: tables.pairs_of(s, rows) / 2, Study.last_rows),
     "gather_discoveries": _table(lambda s: tables.pairs_of(s, s.last_rows()) / len(s.concepts)),
     "gather_probes": _table(lambda s: 10 * tables.pairs_of(s, s.last_rows()) / len(s.concepts)),
     "gather_sensitivity": _table(lambda s: tables.pairs_of(s, s.last_rows()) / len(s.concepts)),
     "gather_interventions": _table(tables.prompt_rows),
     "gather_gallery": _table(lambda s: tables.graph_count(s, s.graph_rows())),
     "summarise_stability": _compared(Study.last_rows, "stability"),
-    "measure_categories": _compared(Study.rows, "categories"),
+    "measure_categories": Need(
+        lambda s: tables.tested_held(s, s.rows()),
+        lambda s: tables.compared_seconds(s, s.rows(), "categories"),
+    ),
     "measure_alignment": _compared(Study.rows, "alignment"),
     "measure_hierarchy": _compared(Study.last_rows, "hierarchy"),
     "measure_polysemy": _compared(Study.last_rows, "polysemy"),
@@ -230,7 +244,12 @@ NEEDS: dict[str, Need] = {
     "score_graphs": _stage("score", gpu=False),
     "measure_graphs": _graphs(),
     "index_graphs": _graphs(),
-    "name_experts": _graphs(),
+    "name_experts": Need(
+        lambda s: tables.graphs_held(s, s.graph_rows()) + tables.table_held(tables.expert_rows(s, s.rows())),
+        lambda s: (
+            tables.graphs_seconds(s, s.graph_rows()) + tables.table_seconds(tables.expert_rows(s, s.rows()))
+        ),
+    ),
     "choose_gallery": _graphs(_largest_graph_row),
     "draw_graphs": Need(lambda s: tables.graphs_held(s, s.graph_rows()), _drawings),
     **{f"draw_{figure}": _figure(figure) for figure in FIGURE_TABLES},

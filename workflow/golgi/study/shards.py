@@ -9,7 +9,8 @@ from golgi.study.plan import UNTRAINED, Study
 # A job should last 5 to 30 minutes: a shorter one costs the scheduler more than it does, a longer one loses
 # more when it is lost. Estimates are good to a factor of about three.
 TARGET_SECONDS = 15 * 60
-# What a checkpoint of a shard asks for at least: after a failure it may be the only one that is left to do.
+# What a checkpoint of a shard asks for at least. After a failure it may be the only one left to do; what
+# closes the shard is then done again in the same job, and asks for the whole start besides.
 LEAST_MINUTES = 3
 # Rules that work through a shard, one checkpoint after another, by the first of them; and what closes it.
 SHARDED = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from golgi.study.analysis_estimate import all_units
 from golgi.study.claims import claimed_tables
@@ -18,7 +19,8 @@ Rows = list[tuple[str, str]]
 PAIR_BYTES = (
     100  # of two concepts in one set of experts: measures of their overlap, read, stacked and compared
 )
-ROW_BYTES = 400  # of a row of a table, in its part, in the whole, and on its way to CSV
+ROW_BYTES = 400  # of a row of a table that is made, sorted and put on its way to CSV, or read whole
+PART_BYTES = 450  # of a row of the largest of tables that follow one another: 420 at 1.25 million rows
 ROW_SECONDS, PART_SECONDS, STATISTICS_SECONDS = 2e-6, 0.05, 5.0
 DRAW_SECONDS = 4e-10  # a pair of concepts in one set of experts, under one permutation or bootstrap
 NODES, NODE_BYTES, NODE_SECONDS = 300, 1500, 5e-5  # of a graph that is indexed, searched and named
@@ -92,6 +94,22 @@ def table_seconds(rows: float, parts: int = 1) -> float:
     return ROW_SECONDS * rows + PART_SECONDS * parts
 
 
+def gathered_held(largest: float) -> float:
+    """Return the bytes that a job holds that puts tables one after another, by the rows of the largest."""
+    return TABLES + PART_BYTES * largest
+
+
+def largest_part(study: Study, rows: Rows, count: Callable[[Study, Rows], float]) -> float:
+    """Return how many rows the largest table of a checkpoint has, as `count` says."""
+    return max((count(study, [row]) for row in rows), default=0.0)
+
+
+def counted_part(study: Study) -> float:
+    """Return the rows of the largest table of counts of a shard; at most, of all checkpoints of a model."""
+    of_models = [[row for row in study.rows() if row[0] == model] for model in study.models]
+    return max(count_rows(study, rows) for rows in of_models)
+
+
 def count_rows(study: Study, rows: Rows) -> float:
     """Return the rows of the table of counts: a concept, threshold and layer of every list of experts."""
     cells = len(study.spec["experts"]["thresholds"]) * len(study.concepts)
@@ -99,10 +117,10 @@ def count_rows(study: Study, rows: Rows) -> float:
     return sum(cells * sites * layers_of(study, row[0]) * sets_of(study, [row]) for row in rows)
 
 
-def expert_rows(study: Study) -> float:
-    """Return the rows of the table of experts."""
-    shapes = {model: model_shape(study, model) for model in study.models}
-    known = [shapes[model] for model, _ in study.rows() if shapes[model] is not None]
+def expert_rows(study: Study, rows: Rows) -> float:
+    """Return the rows of the table of experts at these points."""
+    shapes = {model: model_shape(study, model) for model, _ in rows}
+    known = [shapes[model] for model, _ in rows if shapes[model] is not None]
     return sum(count_experts(study, shape) for shape in known)
 
 
@@ -155,6 +173,11 @@ def chosen_seconds(study: Study, model: str, shape: Shape) -> float:
 def compared_held(study: Study, rows: Rows) -> float:
     """Return the bytes that a job holds that compares the overlaps of these rows with something else."""
     return TABLES + PAIR_BYTES * pairs_of(study, rows)
+
+
+def tested_held(study: Study, rows: Rows) -> float:
+    """Return the bytes of a job that reads the overlaps of these rows one after another, and tests them."""
+    return TABLES + (PAIR_BYTES + ROW_BYTES / 2) * largest_part(study, rows, pairs_of)
 
 
 def compared_seconds(study: Study, rows: Rows, analysis: str) -> float:

@@ -14,7 +14,7 @@ import zstandard
 
 from golgi.errors import GolgiError
 from golgi.files import write_atomically
-from golgi.provenance.unpacked import SUMS
+from golgi.provenance.commits import SUMS
 
 # What was made is younger than the code and all else that it was made from, as it is where a study was run.
 MOMENT = 315_532_800  # the first second of 1980, before which some file systems have no time

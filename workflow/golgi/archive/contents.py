@@ -6,13 +6,14 @@ import os
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fnmatch import fnmatch
 from pathlib import Path
 
+from golgi.archive.packing import Member
 from golgi.errors import GolgiError
 from golgi.modules import LIBRARY
 from golgi.provenance.hashing import files_below
-from golgi.provenance.packing import Member
+from golgi.provenance.records import record_path
+from golgi.study.folders import MODEL_FILES, WEIGHTS, model_files
 from golgi.study.plan import Study
 from golgi.study.resolve import VARIABLE
 
@@ -34,19 +35,6 @@ CODE_FOLDERS = {
 }
 NO_CODE = ("__pycache__", ".egg-info")
 FIGURE_ENDINGS = (".pdf", ".png", ".svg", ".txt")
-# Of a folder with a model: what tells its shape and its tokens, without which no study is planned.
-MODEL_FACTS = (
-    "config.json",
-    "generation_config.json",
-    "*tokenizer*.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "tokenizer.model",
-    "model.safetensors.index.json",
-)
-WEIGHTS = ("*.safetensors",)
 INPUTS = "inputs"
 ELSEWHERE = f"{INPUTS}/elsewhere"
 VARIABLES = f"{INPUTS}/variables.sh"
@@ -97,7 +85,7 @@ def input_members(study: Study) -> Iterator[Member]:
     yield Member(study_name(study), "study", Path(study.file).resolve())
     for written, file in _both(study, named_files):
         yield Member(placed(written), "inputs", _in_sight(file))
-    yield from _model_members(study, MODEL_FACTS, "inputs")
+    yield from _model_members(study, MODEL_FILES, "inputs")
 
 
 def _in_sight(file: str) -> Path:
@@ -137,9 +125,8 @@ def named_folders(study: Study) -> list[str]:
 
 def _model_members(study: Study, patterns: tuple[str, ...], kind: str) -> Iterator[Member]:
     for written, folder in _both(study, named_folders):
-        for path in sorted(Path(folder).iterdir()):
-            if any(fnmatch(path.name, pattern) for pattern in patterns) and not path.name.startswith("."):
-                yield Member(f"{placed(written)}/{path.name}", kind, path.resolve())
+        for path in map(Path, model_files(folder, patterns)):
+            yield Member(f"{placed(written)}/{path.name}", kind, path.resolve())
 
 
 def _both(study: Study, named) -> Iterator[tuple[str, str]]:
@@ -178,12 +165,14 @@ def variable_value(name: str) -> str:
 
 def variables(study: Study) -> list[str]:
     """Return the variables of the environment that a study's paths begin with."""
-    return sorted({match[1] for one in _written(study) if (match := VARIABLE.match(one))})
+    return sorted({match[1] for one in _paths_as_written(study) if (match := VARIABLE.match(one))})
 
 
 def elsewhere(study: Study) -> dict[str, str]:
     """Return what the study names by places outside its project: place -> name in the archive."""
-    return {one: name for one in _written(study) if (name := placed(one)).startswith(f"{ELSEWHERE}/")}
+    return {
+        one: name for one in _paths_as_written(study) if (name := placed(one)).startswith(f"{ELSEWHERE}/")
+    }
 
 
 def written_folders(study: Study) -> list[str]:
@@ -191,7 +180,7 @@ def written_folders(study: Study) -> list[str]:
     return named_folders(replace(study, spec=study.written))
 
 
-def _written(study: Study) -> list[str]:
+def _paths_as_written(study: Study) -> list[str]:
     return sorted({*named_files(replace(study, spec=study.written)), *written_folders(study)})
 
 
@@ -201,6 +190,10 @@ def result_members(study: Study) -> Iterator[Member]:
     for kind, names in _results(study, home):
         for name in names:
             yield _within((home,), f"{study.results}/{name}", kind, home / name)
+    for file in study.downloads:
+        record = record_path(file)
+        if record.is_file():
+            yield _within((Path("resources").resolve(),), str(record), "records", record)
 
 
 def _results(study: Study, home: Path) -> Iterator[tuple[str, Iterable[str]]]:

@@ -6,12 +6,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golgi.provenance import contents
+from golgi.archive import contents
+from golgi.provenance.display import size
 from golgi.study.plan import UNTRAINED, Study
 from golgi.tables import read_table
 
 if TYPE_CHECKING:
-    from golgi.provenance.archiving import Archive
+    from golgi.archive.archiving import Archive
 
 PAGE = """# {title}
 
@@ -69,7 +70,6 @@ copy or a link:
 |---|---|
 {rows}
 """
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def archive_page(study: Study, archive: Archive) -> str:
@@ -100,18 +100,6 @@ def variables_page(names: list[str]) -> str:
     return "\n".join(
         ["# What the study's paths begin with. In the archive's folder: source this file.", *lines, ""]
     )
-
-
-def size(number: float) -> str:
-    """Return a number of bytes as it is read.
-
-    >>> size(0), size(1234), size(5_600_000)
-    ('0 B', '1.2 kB', '5.6 MB')
-    """
-    unit = 0
-    while number >= 1000 and unit < len(UNITS) - 1:
-        number, unit = number / 1000, unit + 1
-    return f"{number:.0f} B" if unit == 0 else f"{number:.1f} {UNITS[unit]}"
 
 
 def _placing(study: Study) -> str:

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 
 from tqdm import tqdm
 
+from golgi.archive import contents
+from golgi.archive.packing import Member, pack, safe_name
+from golgi.archive.page import archive_page, variables_page
 from golgi.errors import GolgiError
-from golgi.provenance import contents
-from golgi.provenance.archive_page import archive_page, size, variables_page
-from golgi.provenance.facts import commit
-from golgi.provenance.packing import Member, pack, safe_name
-from golgi.provenance.unpacked import COMMIT
+from golgi.provenance.commits import COMMIT, commit
+from golgi.provenance.display import size
 from golgi.provenance.verifying import ALTERED, STALE, UNFINISHED, verify
 from golgi.study.plan import Study
 
@@ -86,7 +86,7 @@ def gather_archive(study: Study, *, weights: bool = False) -> Archive:
     members += own if weights else []
     left = _left_out(study, members)
     stay = 0 if weights else sum(member.bytes for member in own)
-    members = _distinct([*members, *_written(study, code)])
+    members = _distinct([*members, *_own_members(study, code)])
     members.sort(key=lambda member: member.name)
     page = archive_page(study, Archive(study, tuple(members), left, stay, code))
     return Archive(study, (Member(PAGE, "study", page.encode()), *members), left, stay, code)
@@ -107,7 +107,7 @@ def write_archive(archive: Archive, path: str | Path) -> int:
     return path.stat().st_size
 
 
-def _written(study: Study, code: str) -> Iterator[Member]:
+def _own_members(study: Study, code: str) -> Iterator[Member]:
     """Yield the small files that are in the archive alone."""
     yield Member(COMMIT, "code", f"{code}\n".encode())
     yield Member(CONFIG, "study", f"# The study of this archive.\nstudies: [{study.name}]\n".encode())
