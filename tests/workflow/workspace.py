@@ -64,7 +64,7 @@ def make_workspace(root: Path, folder: Path) -> Workspace:
     return Workspace(folder)
 
 
-# What is measured of a job, and what tells it from others, is another at every run; all else in its record is not.
+# What is measured of a job, and the number that tells it from others, is another at every run.
 MEASURED = {"seconds", "peak_memory_mb", "gpu_memory_mb", "started", "nonce", "jobs"}
 
 
