@@ -20,6 +20,12 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+# The image that jobs run in where containers are asked for: envs/golgi.def, and `--config container=golgi.sif`.
+if "container" in config:
+
+    container: config["container"]
+
+
 try:
     if workflow.is_main_process:
         load_studies(config, check_files=True)
