@@ -6,18 +6,17 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tqdm import tqdm
 
 from golgi.archive import contents
+from golgi.archive.contents import Archive
 from golgi.archive.packing import Member, pack, safe_name
 from golgi.archive.page import archive_page, variables_page
 from golgi.errors import GolgiError
 from golgi.provenance.commits import COMMIT, commit
-from golgi.provenance.display import size
 from golgi.provenance.verifying import ALTERED, STALE, UNFINISHED, verify
 from golgi.study.plan import Study
 
@@ -27,45 +26,6 @@ CONFIG = "config/config.yaml"
 # Times and memory are measured anew when a study is made again: these have no lasting hash.
 UNSUMMED = ("records", "provenance")
 NOT_AS_MADE = (ALTERED, STALE, UNFINISHED)
-
-
-@dataclass(frozen=True)
-class Archive:
-    """What goes into an archive, and how many bytes of what else there is stay out, by folder."""
-
-    study: Study
-    members: tuple[Member, ...]
-    left_out: dict[str, int]
-    weights: int
-    commit: str
-
-    @property
-    def bytes(self) -> int:
-        """Size of all files, as they are unpacked."""
-        return sum(member.bytes for member in self.members)
-
-    def kinds(self) -> dict[str, tuple[int, int]]:
-        """Return number and bytes of the files of each kind."""
-        found: dict[str, tuple[int, int]] = {}
-        for member in self.members:
-            files, total = found.get(member.kind, (0, 0))
-            found[member.kind] = (files + 1, total + member.bytes)
-        return found
-
-    def summary(self) -> str:
-        """Return the sizes of what goes in and of what stays out, for the terminal."""
-        lines = [f"{self.study.name}: {len(self.members)} files, {size(self.bytes)} before compression."]
-        lines += [
-            f"  {kind:<12}{files:>6} files {size(total):>10}" for kind, (files, total) in self.kinds().items()
-        ]
-        made = ", ".join(f"{folder} {size(total)}" for folder, total in self.left_out.items())
-        lines += [f"Left out, since it is made again: {made}."] if made else []
-        lines += [f"Left out: weights, {size(self.weights)}; --weights puts them in."] if self.weights else []
-        lines += [
-            f"{place} is outside the project, and no variable names it: whoever unpacks puts it there again."
-            for place in contents.elsewhere(self.study)
-        ]
-        return "\n".join(lines)
 
 
 def gather_archive(study: Study, *, weights: bool = False) -> Archive:

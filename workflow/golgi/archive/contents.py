@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golgi.archive.packing import Member
 from golgi.errors import GolgiError
 from golgi.modules import LIBRARY
+from golgi.provenance.display import size
 from golgi.provenance.hashing import files_below
 from golgi.provenance.records import record_path
 from golgi.study.folders import MODEL_FILES, WEIGHTS, model_files
@@ -28,7 +29,7 @@ CODE_FILES = (
 )
 # With the endings of what belongs there: whatever else lies among the code is not the project's to give away.
 CODE_FOLDERS = {
-    "envs": (".txt", ".yaml"),
+    "envs": (".def", ".txt", ".yaml"),
     "schemas": (".json",),
     "slurm": (".md", ".yaml"),
     "workflow": (".css", ".html", ".js", ".mplstyle", ".py", ".rst", ".smk", ".yaml"),
@@ -38,6 +39,45 @@ FIGURE_ENDINGS = (".pdf", ".png", ".svg", ".txt")
 INPUTS = "inputs"
 ELSEWHERE = f"{INPUTS}/elsewhere"
 VARIABLES = f"{INPUTS}/variables.sh"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What goes into an archive, and how many bytes of what else there is stay out, by folder."""
+
+    study: Study
+    members: tuple[Member, ...]
+    left_out: dict[str, int]
+    weights: int
+    commit: str
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files, as they are unpacked."""
+        return sum(member.bytes for member in self.members)
+
+    def kinds(self) -> dict[str, tuple[int, int]]:
+        """Return number and bytes of the files of each kind."""
+        found: dict[str, tuple[int, int]] = {}
+        for member in self.members:
+            files, total = found.get(member.kind, (0, 0))
+            found[member.kind] = (files + 1, total + member.bytes)
+        return found
+
+    def summary(self) -> str:
+        """Return the sizes of what goes in and of what stays out, for the terminal."""
+        lines = [f"{self.study.name}: {len(self.members)} files, {size(self.bytes)} before compression."]
+        lines += [
+            f"  {kind:<12}{files:>6} files {size(total):>10}" for kind, (files, total) in self.kinds().items()
+        ]
+        made = ", ".join(f"{folder} {size(total)}" for folder, total in self.left_out.items())
+        lines += [f"Left out, since it is made again: {made}."] if made else []
+        lines += [f"Left out: weights, {size(self.weights)}; --weights puts them in."] if self.weights else []
+        lines += [
+            f"{place} is outside the project, and no variable names it: whoever unpacks puts it there again."
+            for place in elsewhere(self.study)
+        ]
+        return "\n".join(lines)
 
 
 def require_own_library() -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from golgi.archive import contents
+from golgi.archive.contents import Archive
 from golgi.provenance.display import size
 from golgi.study.plan import UNTRAINED, Study
 from golgi.tables import read_table
-
-if TYPE_CHECKING:
-    from golgi.archive.archiving import Archive
 
 PAGE = """# {title}
 
