@@ -101,7 +101,9 @@ def test_jobs_of_a_killed_run_do_no_harm_to_the_next_one(cluster: Cluster, folde
 
 
 def test_a_drained_node_holds_the_study_up_and_no_more(cluster: Cluster, folder: Path, local: Workspace):
-    run = Run(folder, "results/tiny/overlap/mite/0.parquet", *STUDY)
+    expertise = Path("results", "tiny", "expertise", "mite", "0")
+    shutil.rmtree(folder / expertise)
+    run = Run(folder, str(expertise / "ap.safetensors"), *STUDY)
     cluster.wait_for(folder, RULE)
     cluster.update_node("drain")
     try:
