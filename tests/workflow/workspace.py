@@ -64,8 +64,8 @@ def make_workspace(root: Path, folder: Path) -> Workspace:
     return Workspace(folder)
 
 
-# What is measured of a job, and the number that tells it from others, is another at every run.
-MEASURED = {"seconds", "peak_memory_mb", "gpu_memory_mb", "started", "nonce", "jobs"}
+# How a job was run, what was measured of it, and the number that tells it from others: another at every run.
+MEASURED = {"seconds", "peak_memory_mb", "gpu_memory_mb", "started", "threads", "nonce", "jobs"}
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
