@@ -95,20 +95,33 @@ def write_atomically(path: str | Path, *, sweep: bool = True) -> Iterator[Path]:
         raise unwritable(path, error) from error
     temporary = Path(name)
     try:
-        yield temporary
-        flush(temporary)
-        temporary.chmod(permissions() & 0o666)
-        ask(path)
-        temporary.replace(path)
-        flush(path.parent)
+        with telling(path, temporary):
+            yield temporary
+            flush(temporary)
+            temporary.chmod(permissions() & 0o666)
+            ask(path)
+            temporary.replace(path)
+            flush(path.parent)
+    finally:
+        _remove(temporary)
+
+
+@contextlib.contextmanager
+def telling(path: str | Path, temporary: Path) -> Iterator[None]:
+    """Tell what goes wrong while `temporary` is to become `path`, in the words of a user.
+
+    What the disk refuses is a GolgiError; a temporary file or folder that another writer took away is
+    GaveWay. Other errors are left as they are.
+    """
+    try:
+        yield
     except Exception as error:
         if isinstance(error, FileNotFoundError) and not temporary.exists():
-            raise gave_way(path) from error
+            taken = f"{path} was not written: its temporary file was taken away. Another job writes it."
+            raise GaveWay(taken) from error
         if not is_of_the_disk(error):
             raise
         raise unwritable(path, error) from error
-    finally:
-        _remove(temporary)
 
 
 def _remove(temporary: Path) -> None:
@@ -133,11 +146,6 @@ def leftovers(path: Path) -> list[Path]:
     # own is among what was found.
     ask(path)
     return found
-
-
-def gave_way(path: str | Path) -> GaveWay:
-    """Return the error of a writer whose temporary file is gone."""
-    return GaveWay(f"{path} was not written: its temporary file was taken away. Another job writes it.")
 
 
 def flush(path: Path) -> None:

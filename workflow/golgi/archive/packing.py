@@ -15,11 +15,11 @@ import zstandard
 from golgi.errors import GolgiError
 from golgi.files import write_atomically
 from golgi.provenance.commits import SUMS
+from golgi.provenance.lineage import is_result
 
 # What was made is younger than the code and all else that it was made from, as it is where a study was run.
 MOMENT = 315_532_800  # the first second of 1980, before which some file systems have no time
 LATER = MOMENT + 86_400
-MADE = ("results/", "resources/")
 LEVEL = 10
 
 
@@ -71,7 +71,7 @@ def _add(archive: tarfile.TarFile, member: Member, folder: str, advance: Callabl
         size = len(member.source) if isinstance(member.source, bytes) else os.fstat(stream.fileno()).st_size
         header = tarfile.TarInfo(f"{folder}/{safe_name(member.name)}")
         header.size, header.mode = size, 0o644
-        header.mtime = LATER if member.name.startswith(MADE) else MOMENT
+        header.mtime = LATER if is_result(member.name) else MOMENT
         told = _Told(stream, advance)
         try:
             archive.addfile(header, told)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from golgi.files import ask, flush, gave_way, is_of_the_disk, leftovers, permissions, unwritable
+from golgi.files import ask, flush, leftovers, permissions, telling, unwritable
 
 
 @contextmanager
@@ -14,14 +14,9 @@ def write_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `folder` when the block ends cleanly; an error leaves nothing."""
     temporary = _make_beside(folder)
     try:
-        yield temporary
-        publish_folder(temporary, folder)
-    except Exception as error:
-        if isinstance(error, FileNotFoundError) and not temporary.exists():
-            raise gave_way(folder) from error
-        if not is_of_the_disk(error):
-            raise
-        raise unwritable(folder, error) from error
+        with telling(folder, temporary):
+            yield temporary
+            publish_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
