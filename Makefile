@@ -24,10 +24,10 @@ demo: .venv/ready
 	@echo "Tables:   results/demo/tables/"
 	@echo "Report:   results/demo/report.html"
 
-# Of the three processes that run studies, the one that has the cluster waits most of the time.
+# One process more than cores, for the one that has the cluster waits most of the time; it begins.
 test: .venv/ready-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) tests/unit tests/model
-	$(BIN)/python -m pytest -n 3 tests/workflow tests/slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($(CORES) + 1)) --no-loadscope-reorder \
+		tests/slurm tests/workflow tests/unit tests/model
 
 check: .venv/ready-test
 	$(BIN)/ruff check .
@@ -55,8 +55,9 @@ pins: .venv/tools
 audit: .venv/tools
 	.venv/tools/bin/pip-audit --strict --disable-pip --no-deps $(addprefix --requirement ,$(wildcard envs/*.txt))
 
+# All but what language models replied, which may have been paid for.
 clean:
-	rm -rf .venv .snakemake results resources
+	rm -rf .venv .snakemake results $(filter-out resources/transcripts,$(wildcard resources/*))
 
 .venv/ready: envs/requirements.txt envs/torch.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Golgi needs Python 3.11 or newer, as in: make $(MAKECMDGOALS) PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -15,13 +15,13 @@ SPREAD = ("test_bad_input", "test_run")
 
 
 class Scheduling(LoadScopeScheduling):
-    """Tests that share what their module makes, or a cluster, stay in one process; large groups begin."""
+    """Tests that share what their module makes, or a cluster, stay in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.partition("::")[0])
         if path.parent.name == "slurm":
             return "slurm"
-        return nodeid if path.stem in SPREAD else path.stem
+        return nodeid if path.parent.name == "workflow" and path.stem in SPREAD else str(path)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,6 +16,7 @@ from faults import Run, draw_moments, kill_often, run_again, run_undisturbed
 from workspace import Workspace, files_of, make_workspace
 
 STUDY = ("--config", "studies=tiny.yaml")
+KILLS = 12  # `make faults` kills the default study more often
 RESULTS = Path("results", "tiny")
 TABLE = RESULTS / "tables" / "overlap.parquet"
 DRAWINGS = RESULTS / "graphs" / "mite" / "10" / "drawings"
@@ -84,11 +85,17 @@ def assert_nothing_is_lost(workspace: Workspace, before: dict[str, bytes]) -> No
     assert sorted(after) == sorted(before)
 
 
-def test_a_study_that_is_killed_25_times_loses_no_byte(calm: tuple, root: Path, tmp_path: Path):
+def test_one_core_gives_the_same_bytes_as_two(before: dict[str, bytes], root: Path, tmp_path: Path):
+    workspace = empty(root, tmp_path)
+    workspace.snakemake("--cores", "1", *STUDY)
+    assert_nothing_is_lost(workspace, before)
+
+
+def test_a_study_that_is_killed_again_and_again_loses_no_byte(calm: tuple, root: Path, tmp_path: Path):
     _, before, jobs, seconds = calm
-    moments = draw_moments(jobs, 25, longest=seconds, seed=1)
+    moments = draw_moments(jobs, KILLS, longest=seconds, seed=1)
     count = kill_often(empty(root, tmp_path), before, moments, *STUDY)
-    assert (count.tried, count.survived) == (25, 25)
+    assert (count.tried, count.survived) == (KILLS, KILLS)
     assert (count.lost, count.added) == ({}, set())
 
 

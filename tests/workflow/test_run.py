@@ -86,15 +86,6 @@ def test_a_second_run_has_nothing_to_do(copy: Workspace):
     assert copy.jobs("--config", "studies=small.yaml") == {}
 
 
-@pytest.mark.long
-def test_one_core_gives_the_same_bytes_as_two(finished: Workspace, workspace: Workspace, small_spec: dict):
-    study = workspace.study("small", small_spec)
-    workspace.snakemake("--cores", "1", "--config", f"studies={study}")
-    once, again = files_of(finished.folder / "results"), files_of(workspace.folder / "results")
-    assert sorted(once) == sorted(again)
-    assert [name for name in once if once[name] != again[name]] == []
-
-
 def test_a_figures_option_redraws_that_figure_alone(copy: Workspace, small_spec: dict):
     edited(copy, small_spec, figures={"overlap": {"colours": "cividis"}})
     jobs = copy.jobs("figures", "--config", "studies=small.yaml")

@@ -9,7 +9,7 @@ from workspace import make_workspace
 
 from golgi.figures import FIGURES
 
-CATEGORIES = ["mammal", "bird", "food", "vehicle", "clothing", "furniture", "body", "water"]
+CATEGORIES = ["mammal", "bird", "food", "vehicle", "furniture"]
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,11 @@ def results(root: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     del spec["claims"]["size"]
     spec["graphs"] |= {
         "units": {"experts": {"per_concept": 1}, "layers": [0, 3], "sample": 6},
-        "tokens": {"build": 200000, "test": 40000, "shifted": 40000},
-        "calibration": 400,
-        "ablation": 2,
+        "tokens": {"build": 150000, "test": 40000, "shifted": 40000},
+        "exemplars": 12,
+        "firings": 30,
+        "calibration": 300,
+        "ablation": 1,
         "bootstraps": 200,
         "drawings": 4,
     }
