@@ -83,6 +83,25 @@ def test_fields_and_their_defaults(small: Lexicon):
         ("has: [fur, claws]", "has: {fur: claws}", "attributes.has: a text is wanted, not a group of fields"),
         ("attributes: {does: [eat]}", "attributes: [eat]", "a group of names with their values is wanted"),
         ("  dog: {", "  cat: {", "concepts.cat: given twice"),
+        (
+            "plural: knives",
+            "kinds: dagger",
+            "concepts.knife.kinds: a list of names is wanted, as in `[poodle",
+        ),
+        ("plural: knives", "kinds: {a: b}", "concepts.knife.kinds: a list of names is wanted"),
+        ("plural: knives", "kinds: [dagger, 3]", "concepts.knife.kinds[1]: a text is wanted, not 3"),
+        ("plural: knives", "kinds: [dagger, ]\n    , gloss: x", "given twice"),
+        ("plural: knives", "kinds: ['']", "concepts.knife.kinds[0]: a text is wanted, not nothing"),
+        ("plural: knives", "kinds: [dagger, '--']", 'concepts.knife.kinds[1]: "--" has no letter or digit'),
+        ("plural: knives", "kinds: [dagger, Dagger]", "concepts.knife.kinds[1]: `Dagger` is repeated."),
+        ("plural: knives", "kinds: [Knife]", "concepts.knife.kinds[0]: `Knife` is the concept's own word"),
+        ("plural: knives", f"kinds: {list(range(1001))}", "the list holds more than 1000"),
+        ("plural: knives", "kind: [dagger]", "unknown field. Did you mean `kinds`?"),
+        (
+            "gloss: a small animal",
+            "gloss: [a small animal]",
+            "concepts.cat.gloss: a text is wanted, not a list",
+        ),
         ("part_of_speech: noun\n", "", "concepts.cat.part_of_speech: missing"),
         ("part_of_speech: noun\n", "language: en\n", "words.yaml:2:1 language: unknown field."),
         ("concepts:", "words:", "a lexicon has `categories` and `concepts`"),
@@ -132,6 +151,14 @@ def test_plurals(pair: str):
     one, many = pair.split()
     assert pluralise(one) == many
     assert pluralise(f"small {one}") == f"small {many}"
+
+
+def test_kinds_are_names_in_their_order(tmp_path: Path):
+    kinds = "kinds: [Swiss army knife, penknife,  table  knife, cafe\u0301]"
+    lexicon = read(tmp_path, SMALL.replace("plural: knives", kinds))
+    assert lexicon.by_name["knife"].kinds == ("Swiss army knife", "penknife", "table knife", "caf\u00e9")
+    assert lexicon.by_name["cat"].kinds == ()
+    assert len(set(lexicon.concepts)) == 4
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

@@ -11,7 +11,11 @@ import yaml
 from golgi.study import StudyError, load_study
 from golgi.study.estimate import estimate
 
-SEEDS = (Path("config/studies/demo.yaml"), Path("tests/data/specs/valid/everything.yaml"))
+SEEDS = (
+    Path("config/studies/demo.yaml"),
+    Path("config/studies/written.yaml"),
+    Path("tests/data/specs/valid/everything.yaml"),
+)
 ROUNDS = 480
 STRANGE = [
     None,

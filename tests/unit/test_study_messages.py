@@ -49,9 +49,10 @@ def test_a_long_list_of_problems_is_cut_and_says_so(tmp_path):
     assert len(raised.value.problems) == 103
 
 
-@pytest.mark.parametrize("name", ["smallest", "everything"])
+@pytest.mark.parametrize("name", ["smallest", "everything", "written"])
 def test_valid(name):
-    study = load_study(SPECS / "valid" / f"{name}.yaml", environment={"GOLGI_MODELS": "/models"})
+    environment = {"GOLGI_MODELS": "/models", "GOLGI_PROMPTS": "config/prompts"}
+    study = load_study(SPECS / "valid" / f"{name}.yaml", environment=environment)
     assert study.name == name
 
 

@@ -151,10 +151,10 @@ def test_the_profile_s_page_names_the_rules_that_take_a_gpu(root):
     assert all(resources == {"gpu_model": "a100"} for resources in named.values())
 
 
-def test_what_limits_downloads_is_in_the_profile(root):
+def test_what_limits_jobs_is_in_the_profile(root):
     profile = yaml.safe_load((root / "slurm" / "profile.yaml").read_text())
     limited = {resource.split("=")[0] for resource in profile["resources"]}
-    assert limited == {"gpu", "download"}
+    assert limited == {"gpu", "download", "server"}
     assert "download=1," in (root / "workflow" / "rules" / "models.smk").read_text()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -98,8 +99,17 @@ def _plan(options: argparse.Namespace) -> int:
 
     study = load_study(study_file(options.spec), allow_unset=True)
     _warn(study)
-    _show(plan_page(study))
+    _show(plan_page(study, _answered(study)))
     return 0
+
+
+def _answered(study: Study) -> tuple[int, int] | None:
+    there = [file for file in (study.transcript, *study.transcripts) if os.path.isfile(file)]
+    if study.llm is None or not there:
+        return None
+    from golgi.writing.foreseen import answered
+
+    return answered(study)
 
 
 def _search(options: argparse.Namespace) -> int:

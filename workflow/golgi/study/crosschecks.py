@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 
-from golgi.study import analysis_checks, claims, graph_checks
+from golgi.study import analysis_checks, claims, graph_checks, writing_checks
 from golgi.study.checked import Checked
 from golgi.study.lexicon import unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
@@ -234,6 +234,10 @@ ERRORS: dict[Check, set[str]] = {
     analysis_checks.alternatives_differ: {"analyses", "concepts", "experts"},
     _lexicon_reference: {"analyses", "concepts", "lexicon"},
     _templates_need_attributes: {"concepts", "lexicon"},
+    writing_checks.prompts_in_order: {"concepts", "lexicon"},
+    writing_checks.bounds_in_order: {"concepts"},
+    writing_checks.language_known: {"concepts"},
+    writing_checks.keys_meant: {"concepts"},
     claims.claim_problems: {"claims", "models", "experts", "analyses", "concepts"},
     graph_checks.units_named: {"graphs"},
     graph_checks.models_known: {"graphs", "models"},
@@ -250,4 +254,9 @@ WARNINGS: dict[Check, set[str]] = {
     graph_checks.sentences_apart: {"graphs", "concepts"},
     graph_checks.shifted_missing: {"graphs"},
     _graph_units_of_some: GRAPHS_AND_MODELS,
+    writing_checks.first_senses_meant: {"concepts", "lexicon"},
+    writing_checks.prompts_tell_enough: {"concepts"},
+    writing_checks.keys_kept: {"concepts"},
+    writing_checks.replies_can_differ: {"concepts"},
+    writing_checks.replies_have_room: {"concepts"},
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -13,16 +11,21 @@ from golgi.study.estimate import TOKENS_PER_SENTENCE, Estimate, estimate
 from golgi.study.needs import NEEDS, gpus, memory_mb
 from golgi.study.plan import Study
 from golgi.study.shards import asked_minutes, count_submissions
+from golgi.study.writing_display import counted, in_hours, or_unknown, writing_part
 
 
-def plan_page(study: Study) -> Group:
-    """Return the work of a study as tables: models, jobs, and what the numbers rest on."""
+def plan_page(study: Study, answered: tuple[int, int] | None = None) -> Group:
+    """Return the work of a study as tables: sentences, models, jobs, and what the numbers rest on.
+
+    `answered` says how many of the first requests to the study's writer its transcripts answer, of how many.
+    """
     work = estimate(study)
     heading = Text(f"{study.name}: {study.spec['title']}", style="bold")
     graphs = [_graphs(study, work), Text()] if work.graphs else []
     analyses = [_analyses(study, work), Text()] if work.analyses else []
+    writing = [*writing_part(study, work.writing, answered), Text()] if work.writing else []
     models, jobs, footing = _models(study, work), _jobs(study, work), _footing(study, work)
-    return Group(heading, Text(), models, Text(), *analyses, *graphs, jobs, Text(), footing)
+    return Group(heading, Text(), *writing, models, Text(), *analyses, *graphs, jobs, Text(), footing)
 
 
 def _models(study: Study, work: Estimate) -> Table:
@@ -34,12 +37,12 @@ def _models(study: Study, work: Estimate) -> Table:
         table.add_row(
             one.model,
             str(one.checkpoints),
-            _or_unknown(_count, one.shape and one.shape.parameters),
-            _or_unknown(_count, one.units),
-            _count(one.tokens),
-            _or_unknown(_bytes, one.disk),
-            _or_unknown(_bytes, one.memory),
-            _or_unknown(_hours, one.hours),
+            or_unknown(counted, one.shape and one.shape.parameters),
+            or_unknown(counted, one.units),
+            counted(one.tokens),
+            or_unknown(_bytes, one.disk),
+            or_unknown(_bytes, one.memory),
+            or_unknown(in_hours, one.hours),
         )
     return table
 
@@ -51,9 +54,9 @@ def _analyses(study: Study, work: Estimate) -> Table:
     for heading in ("tokens read", "disk", "memory", "hours"):
         table.add_column(heading, justify="right")
     for one in work.analyses:
-        disk, memory = _or_unknown(_bytes, one.disk), _or_unknown(_bytes, one.memory)
-        hours = _or_unknown(_hours, one.hours)
-        table.add_row(one.analysis, one.model, _count(one.tokens), disk, memory, hours)
+        disk, memory = or_unknown(_bytes, one.disk), or_unknown(_bytes, one.memory)
+        hours = or_unknown(in_hours, one.hours)
+        table.add_row(one.analysis, one.model, counted(one.tokens), disk, memory, hours)
     return table
 
 
@@ -66,11 +69,11 @@ def _graphs(study: Study, work: Estimate) -> Table:
         table.add_row(
             one.model,
             str(one.checkpoints),
-            _or_unknown(_count, one.units),
-            _or_unknown(_count, one.tokens),
-            _or_unknown(_bytes, one.disk),
-            _or_unknown(_bytes, one.memory),
-            _or_unknown(_hours, one.hours),
+            or_unknown(counted, one.units),
+            or_unknown(counted, one.tokens),
+            or_unknown(_bytes, one.disk),
+            or_unknown(_bytes, one.memory),
+            or_unknown(in_hours, one.hours),
         )
     return table
 
@@ -123,7 +126,7 @@ def _footing(study: Study, work: Estimate) -> Text:
     else:
         speed = f"{CPU_RATE_PER_THREAD * study.threads / 1e9:.0f} GFLOP/s ({study.threads} threads)"
     return Text(
-        f"{work.sentences:,} sentences for {len(study.concepts)} concepts; {_count(work.tokens)} tokens.\n"
+        f"{work.sentences:,} sentences for {len(study.concepts)} concepts; {counted(work.tokens)} tokens.\n"
         f"Reckoned with {TOKENS_PER_SENTENCE} tokens a sentence and {speed}.\n"
         "Good to a factor of about three; `?` is not known before the download.\n"
         f"{_unknown_layers(study)}"
@@ -137,23 +140,8 @@ def _unknown_layers(study: Study) -> str:
     return "Of layers that are not known before the download, one is counted.\n" if known_later else ""
 
 
-def _or_unknown(show: Callable, value: float | None) -> str:
-    return "?" if value is None else show(value)
-
-
-def _count(number: float) -> str:
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if number >= size:
-            return f"{number / (1e3 if letter == 'k' else size):.3g} {letter}"
-    return f"{number:,.0f}"
-
-
 def _bytes(number: float) -> str:
     for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
         if number >= size:
             return f"{number / size:.3g} {unit}"
     return f"{number / 1e3:.3g} kB"
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:.1f}" if hours >= 0.1 else "< 0.1"

@@ -26,6 +26,7 @@ from golgi.study.reading_estimate import (
 )
 from golgi.study.shapes import Shape, model_shape
 from golgi.study.shards import shards, shared
+from golgi.study.writing_estimate import WritingWork, writing_work
 
 EXPERT_DISK = 115  # bytes of an expert: two Parquet files and a CSV
 
@@ -53,6 +54,7 @@ class Estimate:
     models: list[ModelWork]
     graphs: list[GraphWork]
     analyses: list[AnalysisWork]
+    writing: tuple[WritingWork, WritingWork] | None = None
 
     @property
     def tokens(self) -> int:
@@ -68,6 +70,7 @@ def estimate(study: Study) -> Estimate:
         models=[_work(study, model) for model in study.models],
         graphs=[graph_work(study, model) for model in study.models if study.graph_checkpoints(model)],
         analyses=analysis_work(study),
+        writing=writing_work(study),
     )
 
 
@@ -80,7 +83,9 @@ def count_jobs(study: Study) -> dict[str, int]:
         if study.kind(model) == "hub"
         for step in study.weights(model)
     } | ({study.masked_lm} if study.masked_lm_is_fetched else set())
+    fetched |= {study.writer_folder} if study.writer_kind == "hub" else set()
     jobs = {
+        "ask_writer": int(study.llm is not None),
         "write_sentences": 1,
         "write_corpus": len(study.trained()),
         "train_model": len(study.trained()),

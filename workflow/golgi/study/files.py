@@ -22,7 +22,8 @@ Existing = tuple[Path, str]
 
 def file_problems(checked: Checked) -> tuple[list[Problem], list[Problem]]:
     """Return problems and warnings about the files that a study names; only ratings are read."""
-    problems = [*_missing_files(checked), *_missing_folders(checked), *_missing_masked_lm(checked)]
+    problems = [*_missing_files(checked), *_missing_folders(checked)]
+    problems += [*_missing_masked_lm(checked), *_missing_writer(checked)]
     unfit, warnings = _graphs_of_folders(checked)
     problems += unfit
     for path, file in _references(checked):
@@ -65,6 +66,8 @@ def _texts(checked: Checked) -> Iterator[Existing]:
     for key in ("corpus", "files"):
         for number, file in enumerate(source.get(key, [])):
             yield ("concepts", "sentences", "source", key, number), file
+    for number, file in enumerate(source.get("llm", {"transcripts": []})["transcripts"]):
+        yield ("concepts", "sentences", "source", "llm", "transcripts", number), file
     for name, model in checked.spec.get("models", {}).items():
         corpus = model["source"].get("train", {}).get("corpus", "microworld")
         if corpus != "microworld":
@@ -132,6 +135,14 @@ def _missing_masked_lm(checked: Checked) -> Iterator[Problem]:
     directory = source.get("directory", "${")
     if "$" not in directory and not isfile(FilePath(directory) / "config.json"):
         path = ("graphs", "augment", "masked_lm", "directory")
+        yield checked.problem(path, f"{directory} is no folder with a model in Hugging Face format.")
+
+
+def _missing_writer(checked: Checked) -> Iterator[Problem]:
+    source = checked.spec.get("concepts", {"sentences": {"source": {}}})["sentences"]["source"]
+    directory = source.get("llm", {"writer": {}})["writer"].get("directory", "${")
+    if "$" not in directory and not isfile(FilePath(directory) / "config.json"):
+        path = ("concepts", "sentences", "source", "llm", "writer", "directory")
         yield checked.problem(path, f"{directory} is no folder with a model in Hugging Face format.")
 
 

@@ -19,6 +19,7 @@ MODEL_FILES = (
     "tokenizer.model",
     "spiece.model",
     "sentencepiece.bpe.model",
+    "chat_template.jinja",
     "model.safetensors.index.json",
 )
 WEIGHTS = ("*.safetensors",)

@@ -12,9 +12,10 @@ from golgi.study.plurals import pluralise
 from golgi.study.problems import SHOWN, Path, Problem, StudyError, did_you_mean
 from golgi.study.words import compose, fold, word_fault
 
-CONCEPT_FIELDS = ("word", "plural", "category", "part_of_speech", "gloss", "attributes")
+CONCEPT_FIELDS = ("word", "plural", "category", "part_of_speech", "gloss", "attributes", "kinds")
 CATEGORY_FIELDS = ("parent", "gloss", "attributes")
 DEEPEST = 100  # categories above one another
+MOST_KINDS = 1000  # of one concept
 FILE_FIELDS = ("categories", "concepts", "part_of_speech")
 
 Attributes = dict[str, tuple[str, ...]]
@@ -22,7 +23,10 @@ Attributes = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Concept:
-    """A sense of a word: what it is called, what is meant, what it belongs to, what is true of it."""
+    """A sense of a word: what it is called, what is meant, what it belongs to, what is true of it.
+
+    `kinds` are names of its kinds (poodle, of dog), which sentences about it may not name.
+    """
 
     name: str
     word: str
@@ -31,6 +35,7 @@ class Concept:
     part_of_speech: str
     gloss: str
     attributes: Attributes = field(default_factory=dict, hash=False)
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ class _Reader:
         word = self._form(path, fields, "word", _one_line(name))
         plural = self._form(path, fields, "plural", pluralise(word)) if word else ""
         attributes = _merge(inherited.get(text["category"], {}), self._attributes(path, fields))
-        return Concept(name, word, plural, **text, attributes=attributes)
+        kinds = self._kinds(path, fields, {fold(form) for form in (word, plural)})
+        return Concept(name, word, plural, **text, attributes=attributes, kinds=kinds)
 
     def _form(self, path: Path, fields: dict, key: str, default: str) -> str:
         value = fields.get(key)
@@ -181,6 +187,21 @@ class _Reader:
                 self._refuse(where, f"a text is wanted, not {_shown(value)}.")
         return tuple(_one_line(value) for value in values if isinstance(value, str))
 
+    def _kinds(self, path: Path, fields: dict, own: set[str]) -> tuple[str, ...]:
+        entry, path = fields.get("kinds"), (*path, "kinds")
+        if entry is not None and not isinstance(entry, list):
+            self._refuse(path, f"a list of names is wanted, as in `[poodle, terrier]`, not {_shown(entry)}.")
+        if not isinstance(entry, list):
+            return ()
+        if len(entry) > MOST_KINDS:
+            self._refuse(path, f"the list holds more than {MOST_KINDS}.")
+        seen: set[str] = set()
+        for number, kind in enumerate(entry):
+            if fault := _kind_fault(kind, own, seen):
+                self._refuse((*path, number), fault)
+            seen |= {fold(kind)} if isinstance(kind, str) else set()
+        return tuple(_one_line(kind) for kind in entry if isinstance(kind, str))
+
     def _check_lineage(self, name: str, categories: dict[str, Category]) -> None:
         parent, where = categories[name].parent, ("categories", name, "parent")
         if parent and parent not in categories:
@@ -225,6 +246,14 @@ def _shown(value: object) -> str:
     if value is None or value == "":
         return "nothing"
     return f"{str(value).lower()}; put it in quotes if it is a word"
+
+
+def _kind_fault(kind: object, own: set[str], seen: set[str]) -> str:
+    if not isinstance(kind, str) or not kind.strip():
+        return f"a text is wanted, not {_shown(kind)}."
+    if fold(kind) in own:
+        return f"`{kind}` is the concept's own word; sentences about it have to name that."
+    return f"`{kind}` is repeated." if fold(kind) in seen else word_fault(kind)
 
 
 def _merge(inherited: Attributes, own: Attributes) -> Attributes:

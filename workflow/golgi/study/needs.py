@@ -21,6 +21,7 @@ from golgi.study.graph_estimate import stage_bytes, stage_seconds
 from golgi.study.outputs import FIGURE_TABLES
 from golgi.study.plan import Study
 from golgi.study.shapes import Shape, declared_shape, model_shape
+from golgi.study.writing_estimate import writing_bytes, writing_seconds
 
 GRAPH_RULES = (
     "choose_units",
@@ -31,7 +32,7 @@ GRAPH_RULES = (
     "score_graphs",
 )
 OfModel = Callable[[Study, str, Shape], float]
-OfStudy = Callable[[Study], float]
+OfStudy = Callable[[Study], float | None]
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Need:
         if not self.of_model:
             return [None]
         if rule == "fetch_model":
-            masked = [None] if study.masked_lm_is_fetched else []
-            return [model for model in study.models if study.kind(model) == "hub"] + masked
+            others = [None] if study.masked_lm_is_fetched or study.writer_kind == "hub" else []
+            return [model for model in study.models if study.kind(model) == "hub"] + others
         if rule in GRAPH_RULES:
             return [model for model in study.models if study.graph_checkpoints(model)]
         return list(study.trained() if rule == "train_model" else study.models)
@@ -83,6 +84,8 @@ def told_seconds(study: Study, rule: str, model: str) -> float | None:
 
 def gpus(study: Study, rule: str) -> int:
     """Return the GPUs that a job of a rule asks for: none where it runs no model, or the study wants none."""
+    if rule == "ask_writer":
+        return study.writer_gpu
     return study.gpu if NEEDS[rule].gpu else 0
 
 
@@ -192,6 +195,7 @@ def _largest_graph_row(study: Study) -> tables.Rows:
 
 
 NEEDS: dict[str, Need] = {
+    "ask_writer": Need(writing_bytes, writing_seconds),
     "write_sentences": _text(_source),
     "write_corpus": _text(_corpora),
     "write_graph_text": _text(_graph_text),

@@ -5,6 +5,7 @@ from golgi.study.graphs import GRAPH_TABLE_PARTS
 # In the order in which a report is read.
 FIGURE_TABLES = {
     "claims": ["claims"],
+    "writing": ["writing"],
     "training_loss": ["training"],
     "experts_by_layer": ["counts"],
     "ap_distribution": ["distribution"],
@@ -30,6 +31,8 @@ FIGURE_TABLES = {
 }
 # Drawn with it where the study has it, and without it where not.
 OPTIONAL_TABLES = {"threshold_sweep": {"alignment"}}
+# Drawn before there are experts: what counts as one does not matter to them.
+UNSCORED_FIGURES = {"training_loss", "writing"}
 ANALYSIS_TABLES = {
     "discoveries": ["discoveries"],
     "stability": ["stability", "stability_concepts"],
@@ -66,6 +69,7 @@ SCORED = ["seed", "models", "concepts", "experts"]
 TABLE_PARTS = {
     "training": ["seed", "models"],
     "concepts": ["seed", "concepts"],
+    "writing": ["seed", "concepts"],
     "counts": SCORED,
     "distribution": SCORED,
     **{

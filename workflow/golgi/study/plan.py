@@ -13,15 +13,23 @@ from golgi.study.claims import claimed_tables
 from golgi.study.folders import checkpoint_folder, hub_folder
 from golgi.study.graphs import GROWN, GraphPlan
 from golgi.study.lexicon import Lexicon
-from golgi.study.outputs import ANALYSIS_TABLES, FIGURE_TABLES, OPTIONAL_TABLES, SCORED, TABLE_PARTS
+from golgi.study.outputs import (
+    ANALYSIS_TABLES,
+    FIGURE_TABLES,
+    OPTIONAL_TABLES,
+    SCORED,
+    TABLE_PARTS,
+    UNSCORED_FIGURES,
+)
 from golgi.study.portable import Portable
 from golgi.study.problems import Problem
+from golgi.study.writing import WritingPlan
 
 UNTRAINED = "untrained"
 
 
 @dataclass(frozen=True)
-class Study(GraphPlan):
+class Study(GraphPlan, WritingPlan):
     """A study in form: the complete spec, the same with paths as `written`, and what follows from it."""
 
     file: str
@@ -164,7 +172,7 @@ class Study(GraphPlan):
 
     @property
     def sentence_files(self) -> list[str]:
-        """Files that the sentences come from; none for templates."""
+        """Files that the sentences are read from; none where they are written, by templates or by a model."""
         source = self.spec["concepts"]["sentences"]["source"]
         return list(source.get("corpus", source.get("files", [])))
 
@@ -205,7 +213,8 @@ class Study(GraphPlan):
     @property
     def tables(self) -> list[str]:
         """Names of the tables that the study gives."""
-        tables = ["concepts", "models", "counts", "distribution", "experts"]
+        tables = ["concepts", *(["writing"] if self.llm else [])]
+        tables += ["models", "counts", "distribution", "experts"]
         for analysis in ANALYSIS_TABLES:
             if analysis in self.spec["analyses"]:
                 tables += ANALYSIS_TABLES[analysis]
@@ -242,7 +251,9 @@ class Study(GraphPlan):
 
     def _knows_the_threshold(self, figure: str) -> bool:
         # Neuron graphs depend on it only where experts get them.
-        return "graph_experts" in self.tables if figure.startswith("graph_") else figure != "training_loss"
+        return (
+            "graph_experts" in self.tables if figure.startswith("graph_") else figure not in UNSCORED_FIGURES
+        )
 
     def figure_fingerprint(self, name: str) -> str:
         """Return the fingerprint of the parts of the spec that one figure's tables come from."""

@@ -13,7 +13,7 @@ OPENING = """\
 # Study files
 
 A study is one YAML file, complete in itself: which models, which concepts, what counts as an expert, what is
-measured. `config/studies/` holds two to begin from; `config/config.yaml` says which are built.
+measured. `config/studies/` holds three to begin from; `config/config.yaml` says which are built.
 
     golgi check config/studies/demo.yaml     # every problem at once, with line and column
     golgi plan config/studies/demo.yaml      # how much work it is, before it is done
@@ -110,7 +110,7 @@ def _title(path: str) -> str:
 
 def _is_group(field: dict) -> bool:
     kinds = [branch_type(branch) for branch in branches(field)] or [field.get("type")]
-    return all(kind == "object" for kind in kinds)
+    return all(kind in ("object", ["object", "null"]) for kind in kinds)
 
 
 def _row(name: str, field: dict, default: str) -> tuple[str, ...]:

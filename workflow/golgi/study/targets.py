@@ -3,6 +3,7 @@
 from golgi.study.outputs import ANALYSIS_PARTS
 from golgi.study.plan import Study
 from golgi.study.shards import shards, shared
+from golgi.study.writing import WRITTEN_FILES
 
 # Every file is named, not the last ones alone. The output of a job is removed before the job runs, and is not
 # missed while what was made from the old one is there: a run that is killed in between, after an edit, would
@@ -12,7 +13,8 @@ from golgi.study.shards import shards, shared
 def groundwork(study: Study) -> list[str]:
     """Return what the tables stand on: sentences, trained models, responses, expertise, parts of analyses."""
     places = [f"{model}/{checkpoint}" for model, checkpoint in study.rows()]
-    files = ["sentences/pool.parquet"]
+    files = list(WRITTEN_FILES) if study.llm else []
+    files += ["sentences/pool.parquet"]
     files += [f"corpora/{model}/training.jsonl" for model in study.trained()]
     files += [f"models/{model}" for model in study.trained()]
     files += [f"responses/{place}/neuron.safetensors" for place in places]

@@ -165,6 +165,9 @@ def _missing(document: Document, error: ValidationError, path: Path) -> Problem:
 def _sentence(error: ValidationError) -> str:
     wording = WORDINGS.get(error.validator)
     text = wording(error) if wording else error.message
+    if error.schema.get("x-secret"):
+        # A key or a password that was written there would be read by all who read the message.
+        text = "not of the form that is wanted (it may hold a secret and is not shown)."
     # What a list or a group is for does not help who must mend it; what a value means does.
     meaning = "" if {"items", "properties"} & set(error.schema) else error.schema.get("description", "")
     return f"{text} {meaning}".strip()
