@@ -14,6 +14,7 @@ from synthetic_interventions import intervention_tables
 from synthetic_sensitivity import sensitivity_tables
 from synthetic_stability import stability_tables
 from synthetic_tables import table
+from synthetic_writing import writing_tables
 
 CONTROLS = ("rotated", "shuffled", "word")
 CATEGORY_SIZE = 8
@@ -123,6 +124,7 @@ def study(
             untrained=controls,
             undefined=no_experts,
         ),
+        **writing_tables(names, short=0 if null_rho else 5, silent=no_experts),
     }
 
 

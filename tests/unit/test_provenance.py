@@ -132,6 +132,13 @@ def test_why_a_device(asked, used, reason):
     assert device_reason(asked, used) == reason
 
 
+def test_who_wrote_the_sentences_is_told(finished):
+    facts = {"model": "sha256:ef", "prompts": {"fact": {"file": "mine.jinja", "sha256": "ab"}}, "requests": 3}
+    put("writer.json", json.dumps(facts))
+    assert gathered(finished, writer=Path("writer.json"))["writer"] == facts
+    assert "writer" not in gathered(finished)
+
+
 def test_results_without_a_record_are_hashed_and_told_of(finished, caplog):
     record_path(POOL).unlink()
     facts = gathered(finished)

@@ -8,10 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from synthetic_results import case
+from synthetic_writing import writer_facts
 
 from golgi.captions import caption
 from golgi.figures import FIGURES, draw_figure
 from golgi.figures.saving import save_figure
+from golgi.files import write_json
 from golgi.report import write_report
 from golgi.tables import write_table
 
@@ -159,6 +161,41 @@ def test_neuron_graphs_have_a_section_and_their_method_is_told(small, tmp_path):
     without = written(results(tmp_path, case("small")))
     assert "Neuron graphs" not in without
     assert "2305.19911" not in without
+
+
+def told_of_writer(folder: Path, **changes: object) -> str:
+    tables = case("small")
+    write_json(writer_facts(tables["writing"], **changes), folder / "writer.json")
+    text = written(results(folder, tables, ()) | {"writer": folder / "writer.json"})
+    return re.search(r'<p id="writer">(.*?)</p>', text).group(1)
+
+
+def test_who_wrote_the_sentences_is_told_with_prompts_and_what_the_gates_kept(tmp_path):
+    sums = case("small")["writing"].select(pl.col(pl.Int64).sum()).row(0, named=True)
+    text = told_of_writer(tmp_path)
+    assert "language model <strong>small-writer</strong> at http://localhost:8000/v1" in text
+    assert "which called itself small-writer-v2 (7 replies)" in text
+    assert f"in {sums['requests']:,} requests (temperature 1.0, top-p 0.95)" in text
+    assert f"facts with the prompt facts.v1.jinja (SHA-256 <code>{'ab' * 32}</code>), stories with" in text
+    share = 100 * sums["kept"] / sums["sentences"]
+    assert f"were {sums['sentences']:,} sentences, of which {sums['kept']:,} ({share:.1f} %) passed" in text
+    assert f"{sums['similar']:,} were nearly the same as one before, " in text
+    assert f"{sums['missing']:,} that are wanted are missing." in text
+
+
+def test_many_names_of_a_writer_are_counted_and_its_own_is_not_repeated(tmp_path):
+    names = [{"model": f"name {number}", "fingerprint": "", "replies": number} for number in range(1, 60)]
+    names += [{"model": "small-writer", "fingerprint": "", "replies": 900}, names[0] | {"model": ""}]
+    text = told_of_writer(tmp_path, names=names)
+    assert (
+        "called itself name 59 (59 replies), name 58 (58 replies), name 57 (57 replies) and 56 more names"
+        in text
+    )
+    assert "called itself" not in told_of_writer(tmp_path / "own", names=names[-2:])
+
+
+def test_a_study_that_no_model_wrote_tells_of_none(small):
+    assert "language model <strong>" not in written(small)
 
 
 def test_names_and_texts_are_escaped(tmp_path):

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_results import case
 from synthetic_tables import table
+from synthetic_writing import writer_facts
 from test_graphs_drawing import experts_table, unit_row, units_table
 
 from golgi import command
@@ -21,6 +22,7 @@ from golgi.captions import caption
 from golgi.errors import GolgiError, plain
 from golgi.figures import draw_figure
 from golgi.figures.saving import save_figure
+from golgi.files import write_json
 from golgi.graphs.display import Question, search_page
 from golgi.graphs.drawing import draw_graphs
 from golgi.graphs.search import nodes_table
@@ -119,7 +121,11 @@ def hostile_tables() -> dict[str, pl.DataFrame]:
 
 
 def test_the_report_shows_what_others_wrote_and_runs_none_of_it(tmp_path):
-    tables, figures = hostile_tables(), ("claims", "overlap")
+    tables, figures = hostile_tables(), ("claims", "overlap", "writing")
+    names = [{"model": HOSTILE, "fingerprint": HOSTILE, "replies": 1}]
+    hostile = {"model": f"x{HOSTILE}", "writer": {"server": HOSTILE}, "names": names, "language": HOSTILE}
+    prompts = {kind: {"file": HOSTILE, "sha256": HOSTILE} for kind in ("fact", "story")}
+    write_json(writer_facts(tables["writing"], prompts=prompts, **hostile), tmp_path / "writer.json")
     for name, frame in tables.items():
         write_table(frame, tmp_path / f"{name}.parquet", schema=name)
     for name in figures:
@@ -138,6 +144,7 @@ def test_the_report_shows_what_others_wrote_and_runs_none_of_it(tmp_path):
         references={"men": {"file": HOSTILE}},
         provenance={HOSTILE: {HOSTILE: [HOSTILE, HOSTILE]}},
         warnings=[HOSTILE],
+        writer=tmp_path / "writer.json",
     )
     page = assert_harmless((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert page.text.count(HOSTILE) > 15

@@ -131,6 +131,27 @@ def test_an_address_has_no_password(spec, capsys):
     assert SECRET not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("key", SECRET),
+        ("key", "AKIA0123456789ABCDEF0123"),
+        ("key", "${GOLGI_KEY}"),
+        ("server", f"https://me:{SECRET}@example.org/v1"),
+        ("server", f"https://example.org/v1?api_key={SECRET}"),
+        ("server", "file:///etc/passwd"),
+        ("model", "$(id)"),
+    ],
+)
+def test_a_writer_has_the_name_of_a_key_and_a_plain_address(spec, field, value):
+    writer = {"server": "http://localhost:8000/v1", "model": "small", "key": None}
+    spec["concepts"]["sentences"]["source"] = {"llm": {"writer": writer | {field: value}}}
+    said = refusal(spec, GOLGI_KEY=SECRET)
+    assert f"concepts.sentences.source.llm.writer.{field}" in said
+    assert SECRET not in said
+    assert field != "key" or value not in said
+
+
 def test_a_terminal_is_sent_nothing_that_it_obeys(spec, capsys):
     keys = r'"\e[31mred\x9b": &x 1' + "\n" + r'"\e]0;title\a": !!python/name:os.system 2' + "\n"
     assert command.main(["check", write(keys)]) == 1

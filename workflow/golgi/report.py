@@ -10,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from golgi.captions import TITLES
 from golgi.figures.rows import CONTROLS, at_last, moment, p_value, share
 from golgi.figures.style import SERIES
-from golgi.files import write_atomically
+from golgi.files import read_json, write_atomically
 from golgi.report_claims import claim_counts, claim_rows
+from golgi.report_writer import writer_told
 from golgi.tables import read_table
 
 HERE = Path(__file__).resolve().parent
@@ -22,6 +23,7 @@ ALIGNMENT = "Alignment with the references"
 GRAPHS = "Neuron graphs"
 SECTIONS = {
     CLAIMS: ("claims",),
+    "Sentences": ("writing",),
     "Expert neurons": (
         "training_loss",
         "experts_by_layer",
@@ -68,13 +70,15 @@ def write_report(
     references: dict[str, dict] | None = None,
     provenance: dict | None = None,
     warnings: list[str] | None = None,
+    writer: Path | None = None,
 ) -> None:
     """Write the report of a study as one HTML file that needs no other file to be read.
 
     `tables` maps table names (schemas/tables) to Parquet files, `figures` and `captions` map figure names to
     SVG files and text files; PDF, PNG and CSV files beside them are linked relative to the report.
     `references` are those of the resolved spec, to say who rated the pairs; `provenance` is plain nested
-    data; `warnings` are sentences to show before those that the tables give.
+    data; `warnings` are sentences to show before those that the tables give; `writer` are the facts about a
+    language model that wrote the sentences.
     """
     frames = {name: read_table(path, schema=name) for name, path in tables.items()}
     weights = frames["models"].select("model", "checkpoint", "weights_sha256") if "models" in frames else None
@@ -85,6 +89,7 @@ def write_report(
         title=title,
         models=model_names(frames),
         data=data_facts(frames.get("concepts")),
+        writer=writer_told(read_json(writer) if writer else None),
         weights=model_rows(frames["models"]) if "models" in frames else [],
         sections=sections(figures, captions, report),
         controls=control_rows(frames),

@@ -137,6 +137,30 @@ def weights(wildcards):
     return model_files(folder) or folder
 
 
+def writer(wildcards):
+    """The study whose sentences a language model writes, or an error that says that it has no such writer."""
+    study = study_of(wildcards)
+    if study.llm is None:
+        raise WorkflowError(
+            f"Study {study.name} has no writer: name one as `llm` under `concepts.sentences.source` in {study.file}."
+        )
+    return study
+
+
+def writer_weights(wildcards):
+    """What holds the weights of a writer that runs here; nothing where a server writes."""
+    study = writer(wildcards)
+    if study.writer_kind == "directory":
+        return model_files(study.writer_folder) or study.writer_folder
+    return study.writer_folder or []
+
+
+def writer_facts(wildcards):
+    """What is known of the language model that wrote a study's sentences; nothing where none did."""
+    study = study_of(wildcards)
+    return [f"{study.results}/sentences/writer.json"] if study.llm else []
+
+
 def figure_tables(wildcards, figure):
     """Tables of a figure, or an error that says why the study has no such figure."""
     study = study_of(wildcards)

@@ -6,6 +6,7 @@ from golgi.study.outputs import FIGURE_TABLES
 
 CATEGORY_OF = {
     "claims": "Claims",
+    "writing": "Sentences",
     "training_loss": "Models",
     "experts_by_layer": "Expert neurons",
     "ap_distribution": "Expert neurons",
@@ -30,6 +31,12 @@ CATEGORY_OF = {
     "sensitivity": "Sensitivity",
 }
 
+
+def figure_weights(figure):
+    """The table of the weights behind a figure; none of what is drawn before any model is read."""
+    return [] if figure == "writing" else "results/{study}/tables/models.parquet"
+
+
 for figure in FIGURE_TABLES:
 
     rule:
@@ -37,7 +44,7 @@ for figure in FIGURE_TABLES:
             f"draw_{figure}"
         input:
             tables=lambda w, figure=figure: figure_tables(w, figure),
-            models="results/{study}/tables/models.parquet",
+            models=figure_weights(figure),
             code=code(f"figures/{figure}", "figures/saving", "captions/__init__"),
             style="workflow/golgi/figures/golgi.mplstyle",
         output:

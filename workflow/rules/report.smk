@@ -7,6 +7,7 @@ rule write_report:
         tables=lambda w: [f"results/{w.study}/tables/{table}.parquet" for table in study_of(w).tables],
         figures=lambda w: [f"results/{w.study}/figures/{figure}.svg" for figure in study_of(w).figures],
         captions=lambda w: [f"results/{w.study}/figures/{figure}.txt" for figure in study_of(w).figures],
+        writer=writer_facts,
         code=code("report"),
         page="workflow/golgi/report.html",
     output:
@@ -36,6 +37,7 @@ rule write_provenance:
         report=rules.write_report.output.report,
         drawings=lambda w: pictured(study_of(w)),
         models="results/{study}/tables/models.parquet",
+        writer=writer_facts,
         code="workflow/golgi/provenance/gathering.py",
     output:
         provenance="results/{study}/provenance.json",

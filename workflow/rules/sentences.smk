@@ -1,12 +1,54 @@
-# Needs: a lexicon, and a source of sentences (the built-in templates, a corpus, or the user's files).
+# Needs: a lexicon, and a source of sentences (the built-in templates, a corpus, the user's files, or a language model
+#        that writes them: a folder, or a server and a connection to it).
 # Gives: the pool of sentences, the concepts, and which sentences are positives and negatives of each.
 #        For a model that the study trains: the text it learns from.
+
+
+# What is asked and answered is kept in resources/transcripts/, which is no output: a job that is run again asks
+# nothing twice.
+rule ask_writer:
+    input:
+        lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
+        prompts=lambda w: study_of(w).prompt_files,
+        transcripts=lambda w: study_of(w).transcripts,
+        weights=writer_weights,
+        code=code("writing/rounds", "writing/transcript", "writing/server", "models/writer"),
+    output:
+        written="results/{study}/sentences/written.parquet",
+        replies="results/{study}/sentences/replies.parquet",
+        facts="results/{study}/sentences/writer.json",
+        table="results/{study}/tables/writing.parquet",
+        csv="results/{study}/tables/writing.csv",
+    log:
+        "results/{study}/logs/ask_writer.log",
+    conda:
+        "../../envs/golgi.yaml"
+    threads: threads
+    resources:
+        server=lambda w: int(writer(w).writer_kind == "server"),
+        gpu=gpu("ask_writer"),
+        mem_mb=memory("ask_writer"),
+        runtime=runtime("ask_writer"),
+    params:
+        llm=lambda w: writer(w).llm,
+        folder=lambda w: writer(w).writer_folder,
+        transcript=lambda w: writer(w).transcript,
+        categories=lambda w: study_of(w).spec["concepts"]["categories"],
+        only=lambda w: study_of(w).spec["concepts"]["only"],
+        positives=lambda w: study_of(w).spec["concepts"]["sentences"]["positives"],
+        seed=lambda w: study_of(w).seed,
+        device=lambda w: study_of(w).spec["compute"]["device"],
+    message:
+        "Asking a language model for the sentences of {wildcards.study}"
+    script:
+        "../scripts/ask_writer.py"
 
 
 rule write_sentences:
     input:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
         files=lambda w: study_of(w).sentence_files,
+        written=lambda w: [f"results/{w.study}/sentences/written.parquet"] if study_of(w).llm else [],
         code=code("concepts/sentences"),
     output:
         pool="results/{study}/sentences/pool.parquet",

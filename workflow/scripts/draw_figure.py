@@ -20,7 +20,7 @@ with job(snakemake):
         fingerprint=params.fingerprint,
         origin=params.origin,
         tables=paths,
-        models=Path(snakemake.input.models),
+        models=Path(snakemake.input.models) if snakemake.input.models else None,
     )
     figure = draw_figure(params.figure, tables, params.options)
     save_figure(figure, [Path(out.pdf), Path(out.svg), Path(out.png)], facts, dpi=params.options["dpi"])

@@ -17,4 +17,5 @@ with job(snakemake):
         models=Path(given.models),
         ends=[given.report, *given.drawings],
         provenance=Path(snakemake.output.provenance),
+        writer=Path(given.writer[0]) if given.writer else None,
     )

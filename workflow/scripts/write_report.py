@@ -9,6 +9,7 @@ with job(snakemake):
     from golgi.report import write_report
 
     params, study = snakemake.params, snakemake.wildcards.study
+    writer = snakemake.input.writer
     tables = dict(zip(params.names, map(Path, snakemake.input.tables), strict=True))
     write_report(
         study=study,
@@ -22,5 +23,6 @@ with job(snakemake):
         ),
         warnings=params.warnings,
         references=params.references,
+        writer=Path(writer[0]) if writer else None,
         report=Path(snakemake.output.report),
     )

@@ -7,12 +7,13 @@ from golgi.jobs import job
 with job(snakemake):
     from golgi.concepts.sentences import write_sentences
 
-    concepts = snakemake.params.concepts
+    concepts, written = snakemake.params.concepts, snakemake.input.written
     write_sentences(
         lexicon=Path(snakemake.input.lexicon),
         categories=concepts.get("categories"),
         only=concepts.get("only"),
         source=concepts["sentences"]["source"],
+        written=Path(written[0]) if written else None,
         positives=concepts["sentences"]["positives"],
         negatives=concepts["sentences"]["negatives"],
         seed=snakemake.params.seed,

@@ -19,6 +19,8 @@ from golgi.errors import GolgiError
 from golgi.provenance.commits import COMMIT, commit
 from golgi.provenance.verifying import ALTERED, STALE, UNFINISHED, verify
 from golgi.study.plan import Study
+from golgi.tables import read_table
+from golgi.writing.transcript import Transcript
 
 ENDING = ".tar.zst"
 PAGE = "ARCHIVE.md"
@@ -43,6 +45,7 @@ def gather_archive(study: Study, *, weights: bool = False) -> Archive:
     code = commit()
     _require_one_code(study, members, code)
     _require_unaltered(study, members)
+    _require_replies(study)
     members += own if weights else []
     left = _left_out(study, members)
     stay = 0 if weights else sum(member.bytes for member in own)
@@ -122,6 +125,21 @@ def _require_unaltered(study: Study, members: list[Member]) -> None:
             f"Study {study.name} is not what its jobs wrote, or would write now: {', '.join(told)}.\n"
             f"{_listed([one.path for one in wrong])}\n"
             f"`golgi verify {study.file}` says why, and what to do."
+        )
+
+
+def _require_replies(study: Study) -> None:
+    """Raise GolgiError where a reply that was made use of is in no transcript: whoever unpacks had to ask."""
+    if not study.llm:
+        return
+    kept = Transcript(Path(study.transcript), [Path(one) for one in study.transcripts])
+    used = read_table(Path(study.results, "sentences", "replies.parquet"), schema="replies")["reply"].unique()
+    missing = sum(key not in kept for key in used)
+    if missing:
+        raise GolgiError(
+            f"{missing:,} of the {len(used):,} replies that the sentences of {study.name} are from are in no "
+            f"transcript any more: without them, whoever unpacks would have to ask for them.\n"
+            f"Put {study.transcript} back, or ask again: remove {study.results}/sentences, and run the study."
         )
 
 

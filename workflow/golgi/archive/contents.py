@@ -17,6 +17,7 @@ from golgi.provenance.records import record_path
 from golgi.study.folders import MODEL_FILES, WEIGHTS, model_files
 from golgi.study.plan import Study
 from golgi.study.resolve import VARIABLE
+from golgi.study.writing import WRITTEN_FILES
 
 CODE_FILES = (
     "CITATION.cff",
@@ -148,18 +149,20 @@ def study_name(study: Study) -> str:
 
 
 def named_files(study: Study) -> list[str]:
-    """Return the files that a study names: its lexicon, its texts, and ratings, fetched ones included."""
+    """Return the files that a study names: lexicon, texts, prompts, transcripts, and ratings, fetched too."""
     acted = study.spec["analyses"].get("interventions", {}).get("text")
     files = [study.spec["concepts"]["lexicon"], *study.sentence_files]
+    files += [*study.prompt_files, *study.transcripts]
     files += [file for model in study.trained() for file in study.corpus_files(model)]
     files += [file for part in study.graph_files.values() for file in part]
     return [*files, *(acted if isinstance(acted, list) else []), *study.reference_files.values()]
 
 
 def named_folders(study: Study) -> list[str]:
-    """Return the folders with models that a study names, each of a checkpoint."""
+    """Return the folders with models that a study names: of each checkpoint, and of others that it uses."""
     own = [model for model in study.models if study.kind(model) == "directory"]
     folders = [study.folder(model, checkpoint) for model in own for checkpoint in study.weights(model)]
+    folders += [study.writer_folder] if study.writer_kind == "directory" else []
     return [*folders, study.masked_lm] if study.masked_lm and not study.masked_lm_is_fetched else folders
 
 
@@ -225,11 +228,17 @@ def _paths_as_written(study: Study) -> list[str]:
 
 
 def result_members(study: Study) -> Iterator[Member]:
-    """Yield what a finished study shows: sentences, tables, figures with captions, report, and provenance."""
+    """Yield what a finished study shows: sentences, tables, figures with captions, report, and provenance.
+
+    The transcript of what a language model wrote is among it: with that, nobody need be asked again.
+    """
     home = Path(study.results).resolve()
     for kind, names in _results(study, home):
         for name in names:
             yield _within((home,), f"{study.results}/{name}", kind, home / name)
+    # Where all replies are from the transcripts that the study names, it has none of its own.
+    if study.llm and Path(study.transcript).is_file():
+        yield _within((Path("resources").resolve(),), study.transcript, "transcript", Path(study.transcript))
     for file in study.downloads:
         record = record_path(file)
         if record.is_file():
@@ -238,6 +247,7 @@ def result_members(study: Study) -> Iterator[Member]:
 
 def _results(study: Study, home: Path) -> Iterator[tuple[str, Iterable[str]]]:
     yield "sentences", [f"sentences/{name}.parquet" for name in ("pool", "sets")]
+    yield "sentences", WRITTEN_FILES if study.llm else []
     yield "tables", [f"tables/{table}.parquet" for table in study.tables]
     yield (
         "tables",

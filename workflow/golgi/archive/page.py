@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from golgi.archive import contents
@@ -43,7 +44,7 @@ $ sha256sum --check --quiet SHA256SUMS
 ```
 
 On another kind of processor the last digits of responses can differ, and with them what follows from these.
-{placing}
+{replaying}{placing}
 ## What is in it
 
 | kind | files | size |
@@ -57,6 +58,14 @@ it took. `SHA256SUMS` has the hash of every other file.
 
 {left}
 """
+REPLAYING = """
+A language model wrote the sentences. Its replies are in {transcripts}: they are read, and it is not asked, as
+long as prompts, model and settings stay what they are.{weights}
+"""
+WRITER_WEIGHTS = {
+    "directory": " Its weights have to be there all the same: their hash is its name.",
+    "hub": " Its weights are downloaded all the same.",
+}
 PLACING = """
 ## First: files from elsewhere
 
@@ -72,7 +81,8 @@ copy or a link:
 def archive_page(study: Study, archive: Archive) -> str:
     """Return the page of an archive, as Markdown."""
     drawings = [f"{study.results}/graphs/*/*/drawings"] if study.graph_rows() else []
-    fetched = ["resources/models"] if any(study.kind(model) == "hub" for model in study.models) else []
+    kinds = [study.writer_kind, *map(study.kind, study.models)]
+    fetched = ["resources/models"] if "hub" in kinds else []
     sourced = f"\n$ source {contents.VARIABLES}" if contents.variables(study) else ""
     return PAGE.format(
         title=study.spec["title"],
@@ -83,6 +93,7 @@ def archive_page(study: Study, archive: Archive) -> str:
         variables=sourced,
         drawn=" ".join([f"{study.results}/figures", *drawings]),
         made=" ".join([study.results, *fetched]),
+        replaying=_replaying(study, archive),
         placing=_placing(study),
         kinds="\n".join(
             f"| {kind} | {files} | {size(total)} |" for kind, (files, total) in archive.kinds().items()
@@ -97,6 +108,16 @@ def variables_page(names: list[str]) -> str:
     return "\n".join(
         ["# What the study's paths begin with. In the archive's folder: source this file.", *lines, ""]
     )
+
+
+def _replaying(study: Study, archive: Archive) -> str:
+    if not study.llm:
+        return ""
+    named = replace(study, spec=study.written).transcripts
+    own = [member.name for member in archive.members if member.kind == "transcript"]
+    files = [f"`{name}`" for name in (*own, *map(contents.placed, named))]
+    weights = WRITER_WEIGHTS.get(study.writer_kind, "")
+    return REPLAYING.format(transcripts=" and ".join(files), weights=weights)
 
 
 def _placing(study: Study) -> str:

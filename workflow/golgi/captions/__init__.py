@@ -13,11 +13,23 @@ from golgi.captions import (
     interventions,
     sensitivity,
     stability,
+    writing,
 )
 from golgi.captions.wording import Findings, Tables
 from golgi.figures.rows import models, share, study_threshold
 
-SUBJECTS = (claims, experts, stability, hierarchy, distributed, dynamics, interventions, graphs, sensitivity)
+SUBJECTS = (
+    claims,
+    writing,
+    experts,
+    stability,
+    hierarchy,
+    distributed,
+    dynamics,
+    interventions,
+    graphs,
+    sensitivity,
+)
 TITLES: dict[str, str] = {name: text for subject in SUBJECTS for name, text in subject.TITLES.items()}
 SHOWN: dict[str, str] = {name: text for subject in SUBJECTS for name, text in subject.SHOWN.items()}
 FINDINGS: Findings = {name: found for subject in SUBJECTS for name, found in subject.FINDINGS.items()}
@@ -34,12 +46,13 @@ def caption(name: str, tables: Tables, options: dict) -> str:
 
 
 def caption_parts(name: str, tables: Tables, options: dict) -> tuple[str, list[str]]:
-    """What a figure shows, and its findings: one text per model."""
+    """What a figure shows, and its findings: one text per model, or one where the figure is about none."""
     finding, source = FINDINGS[name]
     if tables[source].is_empty():
         return NOTHING, []
     described = SHOWN[name]
     if "{tau}" in described:
         described = described.format(tau=share(study_threshold(tables[source], options)))
-    found = [finding(tables, model, options) for model in models(tables[source], options)]
+    about = models(tables[source], options) if "model" in tables[source].columns else [""]
+    found = [finding(tables, model, options) for model in about]
     return described, [text for text in found if text]

@@ -14,6 +14,7 @@ from golgi.concepts.files import read_files
 from golgi.concepts.lexicon import Concept, Lexicon, load_lexicon, select, word_pattern
 from golgi.concepts.pool import Candidate, Pool, choose
 from golgi.concepts.sets import draw_negatives
+from golgi.concepts.written import read_written
 from golgi.tables import write_table
 
 TALLIES = ("found", "duplicates_within", "duplicates_across", "surplus", "shared")
@@ -26,6 +27,7 @@ def write_sentences(
     categories: list[str] | None,
     only: list[str] | None,
     source: dict[str, Any],
+    written: Path | None = None,
     positives: int,
     negatives: int,
     seed: int,
@@ -35,12 +37,16 @@ def write_sentences(
 ) -> None:
     """Write the tables `pool`, `sets` and `concepts` of a study (Suau et al. 2020, section 4).
 
-    `source` is `{templates: microworld}`, `{corpus: [paths]}` or `{files: [paths]}`; `positives` and
-    `negatives` are sentences per concept. Same arguments, same bytes.
+    `source` is `{templates: microworld}`, `{corpus: [paths]}`, `{files: [paths]}`, or `{llm: ...}` with the
+    table `written` of what a language model wrote; `positives` and `negatives` are sentences per concept.
+    Same arguments, same bytes.
     """
     words = load_lexicon(lexicon)
     chosen = select(words, categories, only)
-    candidates = _candidates(source, words, chosen, positives, seed)
+    if written is None:
+        candidates = _candidates(source, words, chosen, positives, seed)
+    else:
+        candidates = read_written(written, chosen, positives=positives)
     kept = choose(candidates, chosen, positives=positives, seed=seed)
     patterns = {concept.name: word_pattern(concept) for concept in chosen}
     texts = [sentence.text for sentence in kept.sentences]

@@ -29,11 +29,13 @@ from golgi.figures import (
     threshold_sweep,
     training_loss,
     within_between,
+    writing,
 )
 from golgi.figures.style import style_context
 
 FIGURES: dict[str, ModuleType] = {
     "claims": claims,
+    "writing": writing,
     "training_loss": training_loss,
     "experts_by_layer": experts_by_layer,
     "ap_distribution": ap_distribution,

@@ -10,11 +10,15 @@ from golgi.provenance.hashing import file_sha256
 from golgi.tables import read_table
 
 PACKAGES = (
+    "datasketch",
     "golgi",
+    "jinja2",
     "matplotlib",
     "numba",
     "numpy",
     "polars",
+    "py3langid",
+    "scikit-learn",
     "scipy",
     "snakemake",
     "torch",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from golgi.files import write_json
+from golgi.files import read_json, write_json
 from golgi.provenance.commits import CHANGED, commit
 from golgi.provenance.facts import WEIGHTS, software
 from golgi.provenance.hashing import content
@@ -37,14 +37,15 @@ def write_provenance(
     models: Path,
     ends: Iterable[str],
     provenance: Path,
+    writer: Path | None = None,
 ) -> None:
     """Write where a finished study comes from, as JSON.
 
     `origin` is the spec and its seeds, `device` the one that the spec asks for, `names` what places outside
     the project are called, `models` the table of the weights that were read, `ends` the files from which
-    nothing else is made: whatever they were made from, directly or not, is told with its hash. All but `jobs`
-    is the same whenever the same study is run with the same code. No host, user or place of one machine is
-    told, and no time but those in `jobs`.
+    nothing else is made: whatever they were made from, directly or not, is told with its hash, `writer` the
+    facts about a language model that wrote the sentences. All but `jobs` is the same whenever the same study
+    is run with the same code. No host, user or place of one machine is told, and no time but those in `jobs`.
     """
     lineage = Lineage(f"results/{study}", ends)
     unrecorded = [path for path in lineage.unrecorded if Path(path).exists()]
@@ -61,6 +62,7 @@ def write_provenance(
             "code": {"commit": code.removesuffix(CHANGED), "changed": code.endswith(CHANGED)},
             **software(),
             "models": _models(models, device),
+            **({"writer": read_json(writer)} if writer else {}),
             "inputs": {named(path, names): sha256 for path, sha256 in lineage.inputs.items()},
             "outputs": _outputs(lineage, unrecorded),
             "jobs": [{name: record.get(name) for name in MEASURED} for record in lineage.jobs],

@@ -220,9 +220,11 @@ def _told(changed: dict[str, tuple[str, str | None]], weights: dict[str, str]) -
 
 
 def _weights(study: Study) -> dict[str, str]:
-    """Return model and checkpoint of every folder with weights of its own."""
+    """Return whose weights every folder has: a model's at a checkpoint, or the writer's."""
     rows = [(model, step) for model in study.models for step in study.weights(model)]
-    return {str(PurePosixPath(study.folder(*row))): f"{row[0]} at {row[1]}" for row in rows}
+    whose = {str(PurePosixPath(study.folder(*row))): f"{row[0]} at {row[1]}" for row in rows}
+    writer = {str(PurePosixPath(study.writer_folder)): "the writer"} if study.writer_folder else {}
+    return writer | whose
 
 
 def _changes(root: str, study: Study | None) -> list[Change]:

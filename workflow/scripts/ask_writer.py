@@ -1,0 +1,33 @@
+"""Ask a language model for sentences, and keep what it wrote and what the gates said of it."""
+
+from pathlib import Path
+
+from golgi.jobs import job
+
+with job(snakemake):
+    from golgi.writing.rounds import write_with_model
+    from golgi.writing.transcript import Transcript
+
+    params, output = snakemake.params, snakemake.output
+    if params.folder is None:
+        from golgi.writing.server import Server
+
+        writer = Server(**params.llm["writer"])
+    else:
+        from golgi.models.writer import LocalWriter
+
+        writer = LocalWriter(Path(params.folder), source=params.llm["writer"], device=params.device)
+    write_with_model(
+        lexicon=Path(snakemake.input.lexicon),
+        categories=params.categories,
+        only=params.only,
+        llm=params.llm,
+        positives=params.positives,
+        seed=params.seed,
+        writer=writer,
+        transcript=Transcript(Path(params.transcript), map(Path, snakemake.input.transcripts)),
+        written=Path(output.written),
+        replies=Path(output.replies),
+        facts=Path(output.facts),
+        table=Path(output.table),
+    )
