@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import polars as pl
 import pytest
+from serving import train_writer
 
 from golgi.models.responses import collect_responses
 from golgi.models.tokenizer import train_tokenizer
@@ -32,6 +33,12 @@ SITES = ["mlp_pre", "mlp_post", "mlp_out", "attn_out", "qkv", "resid_post"]
 def tokenizer():
     """A byte-level tokenizer of 300 tokens with `<|endoftext|>` as id 0."""
     return train_tokenizer([text for text, _, _ in SENTENCES] * 3, vocabulary=300, context=48)
+
+
+@pytest.fixture(scope="session")
+def small_writer(tmp_path_factory):
+    """The folder of a small trained model with a chat template; it writes nonsense."""
+    return train_writer(tmp_path_factory.mktemp("writing"))
 
 
 @pytest.fixture

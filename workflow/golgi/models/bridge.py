@@ -20,8 +20,8 @@ from golgi.models.weights import find_weights, hash_files, hash_parameters, tens
 
 logger = logging.getLogger(__name__)
 
-# Eager attention: the bridge builds attention from its parts, which is this form.
-LOADING = {"trust_remote_code": False, "attn_implementation": "eager"}
+# The bridge builds attention from its parts, which is this form.
+EAGER = {"attn_implementation": "eager"}
 CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 
 
@@ -68,17 +68,8 @@ def load_model(folder: Path, *, who: str, dtype: torch.dtype, device: torch.devi
     Raises GolgiError naming `who` and the file if the folder is incomplete, a file is truncated, a
     tensor is missing or has another shape than the configuration asks for, or the family is unknown.
     """
-    disable_progress_bar()
     files = find_weights(folder, who=who)
-    shapes = tensor_shapes(files, who=who)
-    config = read_config(folder, who)
-    check_size(config, AutoModelForCausalLM, shapes, who=who)
-    options = LOADING | {"config": config, "dtype": dtype, "local_files_only": True, "use_safetensors": True}
-    with naming_failure(f"{folder} cannot be loaded as a language model", who=who):
-        model, info = AutoModelForCausalLM.from_pretrained(
-            folder, **options, ignore_mismatched_sizes=True, output_loading_info=True
-        )
-    check_loaded(info, shapes, folder, who)
+    model = read_weights(folder, AutoModelForCausalLM, kind="language model", who=who, dtype=dtype, **EAGER)
     return _wrap(model, who=who, device=device, weights_sha256=hash_files(files, who=who))
 
 
@@ -96,8 +87,36 @@ def make_untrained(folder: Path, *, who: str, seed: int, dtype: torch.dtype, dev
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         with naming_failure(failure, who=who):
-            model = AutoModelForCausalLM.from_config(config, dtype=dtype, **LOADING)
+            model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False, **EAGER)
     return _wrap(model, who=who, device=device, weights_sha256=hash_parameters(model))
+
+
+def read_weights(
+    folder: Path, architecture: Any, *, kind: str, who: str, dtype: torch.dtype, **options: Any
+) -> PreTrainedModel:
+    """Return the model in a folder as the class `architecture` of transformers has it, on the CPU.
+
+    `kind` is what it is called where it cannot be loaded as one, `options` are those of transformers. Raises
+    GolgiError as `load_model` does.
+    """
+    disable_progress_bar()
+    shapes = tensor_shapes(find_weights(folder, who=who), who=who)
+    config = read_config(folder, who)
+    check_size(config, architecture, shapes, who=who)
+    with naming_failure(f"{folder} cannot be loaded as a {kind}", who=who):
+        model, info = architecture.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            trust_remote_code=False,
+            local_files_only=True,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **options,
+        )
+    check_loaded(info, shapes, folder, who)
+    return model
 
 
 def read_config(folder: Path, who: str) -> Any:

@@ -32,6 +32,7 @@ WANTED = (
     "vocab.json",
     "merges.txt",
     "tokenizer.model",
+    "chat_template.jinja",
     "model.safetensors",
     "model.safetensors.index.json",
     "model-*-of-*.safetensors",

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast
 
 from golgi.errors import GolgiError
 from golgi.models.batches import best_batch_tokens
-from golgi.models.bridge import check_loaded, context_length, read_config
-from golgi.models.memory import naming_failure, run_within_memory
+from golgi.models.bridge import context_length, read_weights
+from golgi.models.memory import run_within_memory
 from golgi.models.plain import run_at
 from golgi.models.tokenizer import load_tokenizer
-from golgi.models.trust import check_size
-from golgi.models.weights import find_weights, tensor_shapes
 from golgi.models.windows import token_texts
 
 LONGEST = 128  # tokens of the masked model, around the mask; what is further off hardly matters
@@ -33,7 +31,10 @@ class MaskedModel:
         self._tokenizer = load_tokenizer(folder, who=self._who)
         if self._tokenizer.mask_token_id is None:
             raise GolgiError(f"{self._who}: the tokenizer in {folder} has no mask token.")
-        self._model = _load(folder, self._who).to(self._device).eval().requires_grad_(False)
+        model = read_weights(
+            folder, AutoModelForMaskedLM, kind="masked language model", who=self._who, dtype=torch.float32
+        )
+        self._model = model.to(self._device).eval().requires_grad_(False)
         context = context_length(self._model.config) or LONGEST
         self._longest = min(context - 4, LONGEST)  # room for the marks around a text
         self._words = _whole_words(self._tokenizer)
@@ -134,26 +135,6 @@ def _written_like(original: str, word: str) -> str:
     bare = original.lstrip(" ")
     capital = bare[:1].isupper()
     return " " * (len(bare) < len(original)) + (word[:1].upper() + word[1:] if capital else word)
-
-
-def _load(folder: Path, who: str) -> PreTrainedModel:
-    files = find_weights(folder, who=who)
-    shapes = tensor_shapes(files, who=who)
-    config = read_config(folder, who)
-    check_size(config, AutoModelForMaskedLM, shapes, who=who)
-    with naming_failure(f"{folder} cannot be loaded as a masked language model", who=who):
-        model, info = AutoModelForMaskedLM.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            local_files_only=True,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-    check_loaded(info, shapes, folder, who)
-    return model
 
 
 def _whole_words(tokenizer: PreTrainedTokenizerFast) -> dict[int, str]:
