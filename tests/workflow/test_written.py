@@ -1,6 +1,7 @@
 """Sentences by a language model behind a server that has bad days: asked for, kept, sieved, replayed."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from faults import Run
 from workspace import PLANTED, Workspace, files_of, make_workspace
 from written_replies import CONCEPTS, KINDS, written_replies
 
+from golgi.writing.counting import VERDICTS
 from golgi.writing.requests import seed_of
 
 SEED, POSITIVES = 13, 24
@@ -216,3 +218,36 @@ def test_concepts_that_stay_short_are_named_and_what_there_is_is_kept(
     assert (workspace.folder / figure).exists()
     assert (workspace.folder / TRANSCRIPT).read_bytes().count(b"\n") == len(server.asked)
     assert not (workspace.folder / POOL).exists()
+
+
+def test_a_small_model_of_ones_own_writes_nonsense_and_the_gates_say_so(copy: Workspace, small_spec: dict):
+    shutil.copytree(copy.folder / "results/small/models/tiny/step60", copy.folder / "writer")
+    for kind, text in (("fact", "Every {{ word }}"), ("story", "One day the {{ word }}")):
+        (copy.folder / f"{kind}.jinja").write_text(text)
+    llm = {
+        "writer": {"directory": "writer", "batch": 4},
+        "prompts": {"fact": "fact.jinja", "story": "story.jinja"},
+        "max_tokens": 24,
+        "attempts": 2,
+    }
+    small_spec["concepts"] |= {"only": ["dog", "cat", "car", "bus"]}
+    small_spec["concepts"]["sentences"] |= {"source": {"llm": llm}}
+    small_spec |= {"analyses": {}, "claims": {}}
+    study = ("--config", f"studies={copy.study('nonsense', small_spec)}")
+    wanted = [f"results/nonsense/{name}" for name in ("figures/writing.png", "sentences/pool.parquet")]
+    done = copy.snakemake("--cores", "2", *wanted, "--keep-going", *study, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "Traceback" not in said
+    assert "4 of 4 concepts are short of sentences" in said
+    table = pl.read_parquet(copy.folder / "results/nonsense/tables/writing.parquet")
+    assert (table["requests"] == table["most_requests"]).all()
+    assert (table.select(VERDICTS).sum_horizontal() == table["sentences"]).all()
+    assert table["kept"].sum() < 0.2 * table["sentences"].sum()
+    transcript = copy.folder / "resources" / "transcripts" / "nonsense.jsonl"
+    kept = transcript.read_bytes()
+    assert kept.count(b"\n") == table["requests"].sum()
+    shutil.rmtree(copy.folder / "results" / "nonsense")
+    copy.snakemake("--cores", "2", wanted[0], *study)
+    assert transcript.read_bytes() == kept
+    assert pl.read_parquet(copy.folder / "results/nonsense/tables/writing.parquet").equals(table)

@@ -44,7 +44,7 @@ def mine_corpus(paths: Iterable[Path], concepts: list[Concept]) -> Iterator[Cand
     The pool drops a sentence that belongs to several concepts, and counts it: shared sentences would make
     the concepts' expert sets overlap by themselves.
     """
-    named_by = _first_tokens(concepts)
+    named_by = first_tokens(concepts)
     for path in paths:
         for line, text in read_texts(path):
             for sentence in split_sentences(text):
@@ -57,8 +57,8 @@ def mine_corpus(paths: Iterable[Path], concepts: list[Concept]) -> Iterator[Cand
 Patterns = dict[str, list[tuple[str, re.Pattern[str]]]]
 
 
-def _first_tokens(concepts: list[Concept]) -> Patterns:
-    # A look-up by the first token finds the few concepts whose pattern is worth trying.
+def first_tokens(concepts: Iterable[Concept]) -> Patterns:
+    """Names and patterns of concepts by the first token of a form: those worth trying on a text with it."""
     table: Patterns = defaultdict(list)
     for concept in concepts:
         for first in sorted({TOKEN.findall(form.casefold())[0] for form in (concept.word, concept.plural)}):
