@@ -16,6 +16,7 @@ from golgi.concepts.training_text import read_documents
 from golgi.errors import GolgiError
 from golgi.study.lexicon import Concept
 from golgi.study.ratings import read_ratings
+from golgi.study.words import JOINER, compose
 
 DOG = Concept("dog", "dog", "dogs", "animal", "noun", "a pet")
 MB = 2**20
@@ -147,3 +148,11 @@ def test_only_what_is_read_of_a_table_is_unpacked(tmp_path):
     path = tmp_path / "more.parquet"
     pl.DataFrame({"concept": ["dog"], "text": ["The dog."], "other": [[1, 2]]}).write_parquet(path)
     assert [one.text for one in given(path)] == ["The dog."]
+
+
+def test_marks_without_end_on_one_letter_take_no_time():
+    stacked = "a" + "\u0301\u0323" * 200_000
+    began = time.process_time()
+    assert compose(stacked).replace(JOINER, "").startswith("\u1ea1\u0323")
+    assert time.process_time() - began < 2
+    assert compose("e\u0301" * 50) == "\u00e9" * 50

@@ -10,8 +10,16 @@ JOINTS = re.compile(r"[\s_‐‑-]+")
 UNSPACED = {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR"}
 
 
+# More marks on one letter than any language has. To order very many takes time without end, so the Unicode
+# standard (annex 15, stream-safe text) puts a joiner after so many.
+STACKED, JOINER = 30, "\u034f"
+
+
 def compose(text: str) -> str:
     """Return a text in Unicode normal form C: `e` with a combining accent and `é` are the same then."""
+    if len(text) > STACKED and not text.isascii():
+        marks = "".join(sorted(filter(unicodedata.combining, set(text))))
+        text = re.sub(rf"[{marks}]{{{STACKED}}}", rf"\g<0>{JOINER}", text) if marks else text
     return unicodedata.normalize("NFC", text)
 
 
