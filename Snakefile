@@ -50,6 +50,10 @@ resource_scopes:
 if workflow.resource_settings.nodes or workflow.remote_exec:
     workflow.register_resource("turn", 1)
 
+# One study at a time asks a server for sentences; `--resources server=2` allows another.
+if "server" not in workflow.global_resources:
+    workflow.register_resource("server", 1)
+
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sentences.smk"

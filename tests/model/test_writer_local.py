@@ -1,6 +1,7 @@
 """A writer in a folder: the same bytes twice, batches asked whole, and chat templates that get nowhere."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from golgi.errors import GolgiError
 from golgi.models.chat import render
 from golgi.models.weights import hash_files
 from golgi.models.writer import LocalWriter
-from golgi.writing.parsing import parse_reply
+from golgi.writing.answered import identity_of
+from golgi.writing.parsing import take_apart
 from golgi.writing.requests import Request, Sampling, seed_of
 from golgi.writing.rounds import settled
 from golgi.writing.sieve import Sieve
@@ -131,14 +133,57 @@ def test_what_is_likeliest_is_what_transformers_writes(small_writer):
 
 def test_nothing_is_loaded_before_it_is_asked(small_writer):
     writer = open_writer(small_writer)
-    weights = hash_files([small_writer / "model.safetensors"], who="test")
-    assert writer.identity == f"sha256:{weights}"
-    assert writer.facts() == {"model": writer.identity, "weights_sha256": weights, "dtype": "float32"}
+    assert re.fullmatch("sha256:[0-9a-f]{64} float32", writer.identity)
     named = open_writer(small_writer, hub="lab/tiny", revision="main")
-    assert named.identity == "lab/tiny@main"
-    assert named.facts() == {"model": "lab/tiny@main", "weights_sha256": weights, "dtype": "float32"}
+    assert named.identity == "lab/tiny@main float32"
     named.answer([], lambda request, reply: None)
     assert not {"_model", "_tokenizer"} & (set(vars(writer)) | set(vars(named)))
+
+
+def test_it_says_which_weights_replied(small_writer):
+    weights = hash_files([small_writer / "model.safetensors"], who="test")
+    for writer in (open_writer(small_writer), open_writer(small_writer, hub="lab/tiny", revision="main")):
+        reply = answers(writer, make_requests(writer, 1))[0]
+        assert (reply.model, reply.fingerprint) == (writer.identity, f"sha256:{weights}")
+
+
+def test_another_number_format_is_another_writer(small_writer):
+    for source in ({}, {"hub": "lab/tiny", "revision": "main"}):
+        single, half = (open_writer(small_writer, dtype=one, **source) for one in ("float32", "bfloat16"))
+        assert single.identity.removesuffix(" float32") == half.identity.removesuffix(" bfloat16")
+        (one,), (other,) = make_requests(single, 1), make_requests(half, 1)
+        assert one.key != other.key
+
+
+def test_the_plan_calls_a_writer_as_it_calls_itself(small_writer):
+    source = {"hub": "lab/tiny", "revision": "main", "dtype": "bfloat16", "batch": 4}
+    assert identity_of(source) == LocalWriter(small_writer, source=source, device="cpu").identity
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("tokenizer_config.json", {"chat_template": "{{ messages[0]['content'] }}"}),
+        ("tokenizer_config.json", {"add_bos_token": True}),
+        ("tokenizer.json", {"truncation": {"max_length": 9}}),
+        ("generation_config.json", {"eos_token_id": [0, 1]}),
+        ("config.json", {"layer_norm_eps": 0.1}),
+    ],
+)
+def test_who_speaks_or_reads_otherwise_is_another_writer(folder, small_writer, file, change):
+    assert open_writer(folder).identity == open_writer(small_writer).identity
+    set_fields(folder / file, **change)
+    assert open_writer(folder).identity != open_writer(small_writer).identity
+    named = {"hub": "lab/tiny", "revision": "main"}
+    assert open_writer(folder, **named).identity == open_writer(small_writer, **named).identity
+
+
+def test_a_chat_template_in_a_file_of_its_own_counts_and_a_readme_does_not(folder):
+    before = open_writer(folder).identity
+    (folder / "README.md").write_text("A small model.")
+    assert open_writer(folder).identity == before
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    assert open_writer(folder).identity != before
 
 
 def test_a_turn_ends_where_the_model_says(folder):
@@ -158,7 +203,8 @@ def test_a_model_without_a_chat_template_goes_on_with_the_text(folder, small_wri
     )
     writer = open_writer(folder)
     requests = make_requests(writer, 3)
-    assert answers(writer, requests) == answers(open_writer(small_writer), requests)
+    found, others = answers(writer, requests), answers(open_writer(small_writer), requests)
+    assert {draw: one.text for draw, one in found.items()} == {draw: one.text for draw, one in others.items()}
 
 
 def test_nonsense_goes_through_parsing_and_gates_and_little_is_kept(small_writer):
@@ -169,9 +215,9 @@ def test_nonsense_goes_through_parsing_and_gates_and_little_is_kept(small_writer
         for kind in ("fact", "story"):
             requests = make_requests(writer, 8, concept=word, kind=kind, tokens=60)
             writer.answer(requests, lambda request, reply: drawn.append((request, reply)))
-    rows = Sieve(concepts, gates=GATES, language="en", seed=1).add(drawn)
-    found = [parse_reply(reply.text, ended=reply.finish == "stop") for _, reply in drawn]
-    assert len(rows) == sum(len(parsed.items) for parsed in found)
+    found = [take_apart(0, *pair) for pair in drawn]
+    rows = Sieve(concepts, gates=GATES, language="en", seed=1).add(found)
+    assert len(rows) == sum(len(one.parsed.items) for one in found)
     assert len(rows) >= 10
     assert sum(row.verdict == "kept" for row in rows) <= len(rows) // 2
     assert {row.verdict for row in rows} >= {"short", "unnamed"}

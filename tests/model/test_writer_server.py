@@ -181,15 +181,20 @@ FINAL = {
     ),
     "forbidden": (status(403, "not you"), "the answer is 403: not you. Look at `key`"),
     "wrong key": (told_key, "the answer is 401: Incorrect key: Bearer <key>, or <key>. Look at `key`"),
-    "no seed": (status(400, "Unrecognized request argument supplied: seed"), "cannot be given `seed`"),
+    "no seed": (status(400, "Unrecognized request argument supplied: seed"), "add `seed` to `leave_out`"),
     "no max_tokens": (
         status(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
-        "cannot be given `max_tokens`",
+        "If the server or the model cannot be given `max_tokens`, add `max_tokens` to `leave_out`.",
     ),
+    "not this seed": (status(400, "seeds are not for sale"), "400: seeds are not for sale.\n"),
     "control characters": (status(400, "\x1b[31mred\u202e\nline"), "400: <U+001B>[31mred<U+202E> line"),
     "long": (status(400, "word " * 10**5), "word ..."),
     "flood": (flood, "the answer has more than 3,000,000 bytes"),
     "told flood": (lambda e: e.send(200, b"", length=10**12), "the answer has more than 3,000,000 bytes"),
+    "long text": (
+        body({"choices": [{"message": {"content": "x" * 1_000_001}}]}),
+        "the reply has more than 1,000,000 characters",
+    ),
     "compressed": (
         lambda e: e.send(200, b"x", Content_Encoding="gzip"),
         "the answer is compressed, which was not asked for",

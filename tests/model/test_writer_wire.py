@@ -2,14 +2,22 @@
 
 import json
 import logging
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import replace
 
+import httpx2
 import pytest
 from fault_proxy import FaultProxy, completion, redirected, status
 from writer_asking import KEY, answers, bare_environment, make_requests, make_server, refusal, replay
 
 from golgi.errors import GolgiError
-from golgi.writing.requests import Reply
-from golgi.writing.wire import Secret, read_reply
+from golgi.study.prompts import LONGEST_PROMPT
+from golgi.writing.lines import encode_line
+from golgi.writing.requests import MOST_CHARACTERS, Reply
+from golgi.writing.transcript import LONGEST_LINE, Transcript
+from golgi.writing.wire import CERTIFICATES, Fault, Secret, read_reply
 
 TEXT = "1. A dog barks at night.\n2. Dogs are loyal."
 
@@ -97,6 +105,9 @@ def test_a_key_that_is_none_is_told_when_something_is_asked(monkeypatch, value, 
         "http://me:password1@host/v1",
         "http://h/v1?k=1",
         "http://[::1",
+        "http://127.0.0.1:99999/v1",
+        "http://127.0.0.1:0/v1",
+        "http://\u2603.invalid/v1",
     ],
 )
 def test_an_address_that_is_none_is_refused(address):
@@ -105,10 +116,39 @@ def test_an_address_that_is_none_is_refused(address):
     assert "password1" not in str(raised.value)
 
 
-def test_facts_are_those_of_the_study():
-    server = make_server("http://localhost:8000/v1/", price={"input": 1.0, "output": 2.0})
-    assert (server.identity, server.batch) == ("writer", 1)
-    assert server.facts() == {"server": "http://localhost:8000/v1", "model": "writer"}
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/chat/completions/", "/chat/completions"])
+def test_the_base_is_named_and_not_what_is_asked_of_it(path):
+    with pytest.raises(
+        GolgiError, match=r"/chat/completions is added to the address. Name what stands before it"
+    ):
+        make_server(f"https://writer.invalid{path}")
+
+
+def test_it_is_called_after_its_model_wherever_it_is():
+    servers = [
+        make_server("http://localhost:8000/v1/", price={"input": 1.0, "output": 2.0}),
+        make_server("https://writer.invalid/v1", in_flight=1, key=None, leave_out=["seed"]),
+    ]
+    assert [(server.identity, server.batch) for server in servers] == [("writer", 1)] * 2
+
+
+@pytest.mark.parametrize("left", [[], ["seed"], ["max_tokens", "temperature", "top_p", "seed"]])
+def test_what_is_to_be_left_out_is_not_sent(left):
+    with FaultProxy(replies=replay if "seed" not in left else lambda asked: "1. A dog barks.") as proxy:
+        assert len(answers(make_server(proxy.url, leave_out=left), make_requests(2))) == 2
+    for asked in proxy.asked:
+        settings = {"seed", "temperature", "top_p", "max_tokens"} - set(left)
+        assert set(asked) == {"model", "messages"} | settings
+
+
+def test_what_nobody_foresaw_is_told_without_a_traceback(monkeypatch):
+    async def fails(*args, **named):
+        raise ExceptionGroup(f"{KEY} in several", [OverflowError("port")])
+
+    monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", fails)
+    said = refusal(make_server("http://127.0.0.1:9/v1"), make_requests(3))
+    assert "the request cannot be sent (ExceptionGroup: <key> in several (1 sub-exception))" in said
+    assert "0 of 3 replies came" in said
 
 
 def read(message, **fields):
@@ -127,7 +167,7 @@ def test_replies_are_read_as_servers_write_them():
     assert read({}).text == ""
     assert read({"content": "half \ud800."}).text == "half \ufffd."
     assert read({"content": "x"}, model="\x1b[m" * 999, system_fingerprint=7) == Reply(
-        "x", "stop", 0, 0, ("<U+001B>[m" * 999)[:200], ""
+        "x", "stop", 0, 0, ("<U+001B>[m" * 999)[:1000], ""
     )
     usage = {"prompt_tokens": 12, "completion_tokens": -1}
     assert read({"content": "x"}, usage=usage) == Reply("x", "stop", 12, 0)
@@ -136,9 +176,89 @@ def test_replies_are_read_as_servers_write_them():
     )
 
 
-def test_a_proxy_of_the_environment_is_asked(monkeypatch):
-    with FaultProxy(replies=replay) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
-        found = answers(make_server("http://writer.invalid/v1"), make_requests(1))
-    assert found[0].text == replay(proxy.asked[0])
-    assert proxy.headers[0]["Host"] == "writer.invalid"
+@pytest.mark.parametrize("letter", ["\x7f", "\x01", "\u202e", "\U0001f600", "a", '"', "\ud800"])
+def test_a_line_holds_whatever_reply_is_let_through(tmp_path, letter):
+    reply = read({"content": letter * MOST_CHARACTERS}, model="\x7f" * 10**5)
+    asked = replace(make_requests(1)[0], messages=(("user", "\x7f" * LONGEST_PROMPT),))
+    assert len(encode_line(asked, reply)) < LONGEST_LINE
+    own = Transcript(tmp_path / "own.jsonl")
+    own.keep(asked, reply)
+    assert Transcript(tmp_path / "own.jsonl").get(asked.key).sha256 == reply.sha256
+    with pytest.raises(Fault, match="more than 1,000,000 characters"):
+        read({"content": letter * (MOST_CHARACTERS + 1)})
+
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@pytest.fixture
+def listening(monkeypatch):
+    """Yield what the proxy of the environment receives: the beginning of each connection to it."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for name in PROXIES:
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        def listen() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        received.append(connection.recv(10_000))
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield received
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def test_a_server_on_this_machine_is_asked_without_a_proxy(listening):
+    with FaultProxy(replies=replay) as here:
+        for host in ("127.0.0.1", "localhost"):
+            address = here.url.replace("127.0.0.1", host)
+            assert len(answers(make_server(address), make_requests(2))) == 2
+    assert len(here.asked) == 4
+    assert {sent["Authorization"] for sent in here.headers} == {f"Bearer {KEY}"}
+    assert listening == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://writer.invalid/v1", "https://127.0.0.1:9/v1", "https://[::1]:9/v1", "http://x.localhost:9"],
+)
+def test_a_key_that_a_proxy_could_read_is_not_given_to_it(listening, address):
+    said = refusal(make_server(address, tries=1), make_requests(1))
+    assert "the connection failed" in said
+    assert listening == []
+
+
+def test_what_a_proxy_cannot_read_may_go_by_it(listening):
+    said = refusal(make_server("https://writer.invalid/v1", tries=1), make_requests(1))
+    assert "the connection failed" in said
+    (received,) = listening
+    assert received.startswith(b"CONNECT writer.invalid:443 HTTP/1.1\r\n")
+    assert KEY.encode() not in received
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://me:password1@127.0.0.1:9"),
+        ("all_proxy", "socks://me:password1@127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://me:password1@:port"),
+        ("SSL_CERT_FILE", "/password1/none.pem"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_in_plain_words(monkeypatch, name, value):
+    for other in CERTIFICATES:
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    said = refusal(make_server("https://writer.invalid/v1"), make_requests(1))
+    assert said.startswith(
+        "concepts.sentences.source.llm.writer.server: https://writer.invalid/v1: what the "
+    )
+    assert f"Look at {name}: the address of a proxy begins with http://" in said
+    assert "password1" not in said
+    with FaultProxy(replies=replay) as here:
+        assert len(answers(make_server(here.url), make_requests(1))) == 1

@@ -49,9 +49,9 @@ def writer_facts(writing: pl.DataFrame, **changes: object) -> dict:
     """What is told of the writer of a table `writing` (sentences/writer.json)."""
     prompt = {"fact": "facts.v1.jinja", "story": "stories.v1.jinja"}
     told = {
-        "writer": {"server": "http://localhost:8000/v1", "model": "small-writer"},
         "model": "small-writer",
         "names": [{"model": "small-writer-v2", "fingerprint": "fp_1", "replies": 7}],
+        "orientation": 0.975,
         "prompts": {kind: {"file": file, "sha256": "ab" * 32} for kind, file in prompt.items()},
         "sampling": {"temperature": 1.0, "top_p": 0.95, "max_tokens": 1000, "seed": 1},
         "language": "en",

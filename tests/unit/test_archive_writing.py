@@ -48,7 +48,8 @@ def written(folder: Path, *, own: int = 4, writer: dict = SERVER, **llm: object)
     told = {"finish": "stop", "refused": False, "cut": False, "preambles": 0, "sentences": 1}
     told |= {"prompt_tokens": 10, "completion_tokens": 5, "model": "small-writer", "fingerprint": ""}
     rows = [
-        {"round": 0, "concept": one.concept, "kind": one.kind, "draw": one.draw, "reply": one.key, **told}
+        {"round": 0, "concept": one.concept, "kind": one.kind, "draw": one.draw, "reply": one.key}
+        | {"sha256": REPLY.sha256, **told}
         for one in REQUESTS
     ]
     write_table(table("replies", rows), results / "sentences" / "replies.parquet", schema="replies")
@@ -120,6 +121,21 @@ def test_a_study_whose_replies_are_gone_is_refused(project, capsys, own):  # noq
     said = capsys.readouterr().err
     assert f"{4 - own} of the 4 replies that the sentences of small are from are in no transcript" in said
     assert f"Put {OWN} back" in said
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_reply_that_was_edited_by_hand_is_noticed(project, capsys, number):  # noqa: F811
+    written(project)
+    lines = Path(OWN).read_text().splitlines(keepends=True)
+    edits = [line.replace("barks", "purrs") for line in lines[:number]]
+    Path(OWN).write_text("".join(edits + lines[number:]))
+    assert main(["archive", "small.yaml", "out.tar.zst"]) == 1
+    said = capsys.readouterr().err
+    more = " and 2 more" if number == 3 else ""
+    assert f"{OWN}: the reply {REQUESTS[0].key}{more} changed since the sentences of small were" in said
+    assert "Put the file back as it was, or remove results/small/sentences" in said
+    Path(OWN).write_text("".join(lines))
+    assert OWN in names(archived(project))
 
 
 def test_a_transcript_that_is_a_link_out_of_the_project_is_refused(project, tmp_path):  # noqa: F811

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from golgi.study.writing_checks import first_senses
+from golgi.study.writing_warnings import first_senses
 
 WORDNET = Path("/usr/share/wordnet")
 SMALL_WORDS = {

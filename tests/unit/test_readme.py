@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from golgi.command import main
 from golgi.figures import FIGURES
@@ -33,19 +32,16 @@ def test_every_figure_and_every_study_is_named(readme):
     assert [name for name in studies if f"`{name}`" not in readme] == []
 
 
-def test_the_lexicon_and_the_source_that_are_shown_are_in_order(readme, root, tmp_path, monkeypatch):
+def test_the_lexicon_and_the_study_that_are_shown_can_be_copied(readme, root, tmp_path, monkeypatch):
     section = readme.split("## Sentences written by a language model")[1].split("\n## ")[0]
-    lexicon, study = re.findall(r"```yaml\n(.*?)```", section, re.S)
-    spec = yaml.safe_load((root / "tests" / "studies" / "small.yaml").read_text())
-    shown = yaml.safe_load(study)["concepts"]
-    concepts = {**shown, "sentences": {**shown["sentences"], "negatives": 400}}
+    shown = re.findall(r"```yaml\n# (config/\S+)\n(.*?)```", section, re.S)
     (tmp_path / "config" / "lexicons").mkdir(parents=True)
+    (tmp_path / "config" / "studies").mkdir()
     (tmp_path / "config" / "prompts").symlink_to(root / "config" / "prompts")
-    (tmp_path / shown["lexicon"]).write_text(lexicon)
-    models = {name: model | {"checkpoints": [60]} for name, model in spec["models"].items()}
-    (tmp_path / "music.yaml").write_text(
-        yaml.safe_dump({"study": "music", "title": "Music", "models": models, "concepts": concepts})
-    )
+    for file, text in shown:
+        (tmp_path / file).write_text(text)
     monkeypatch.chdir(tmp_path)
-    found = load_study("music.yaml", check_files=True)
-    assert (found.concepts, found.writer_kind) == (["piano", "drum"], "server")
+    found = load_study(shown[1][0], check_files=True)
+    assert (found.concepts, found.writer_kind) == (["piano", "drum", "ladder", "shovel"], "server")
+    assert found.warnings == ()
+    assert list(found.spec["analyses"]) == ["overlap"]

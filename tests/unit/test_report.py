@@ -173,8 +173,8 @@ def told_of_writer(folder: Path, **changes: object) -> str:
 def test_who_wrote_the_sentences_is_told_with_prompts_and_what_the_gates_kept(tmp_path):
     sums = case("small")["writing"].select(pl.col(pl.Int64).sum()).row(0, named=True)
     text = told_of_writer(tmp_path)
-    assert "language model <strong>small-writer</strong> at http://localhost:8000/v1" in text
-    assert "which called itself small-writer-v2 (7 replies)" in text
+    assert "language model <strong>small-writer</strong>, which called itself" in text
+    assert "small-writer-v2 (7 replies). It was asked" in text
     assert f"in {sums['requests']:,} requests (temperature 1.0, top-p 0.95)" in text
     assert f"facts with the prompt facts.v1.jinja (SHA-256 <code>{'ab' * 32}</code>), stories with" in text
     share = 100 * sums["kept"] / sums["sentences"]

@@ -123,7 +123,7 @@ def hostile_tables() -> dict[str, pl.DataFrame]:
 def test_the_report_shows_what_others_wrote_and_runs_none_of_it(tmp_path):
     tables, figures = hostile_tables(), ("claims", "overlap", "writing")
     names = [{"model": HOSTILE, "fingerprint": HOSTILE, "replies": 1}]
-    hostile = {"model": f"x{HOSTILE}", "writer": {"server": HOSTILE}, "names": names, "language": HOSTILE}
+    hostile = {"model": f"x{HOSTILE}", "names": names, "language": HOSTILE}
     prompts = {kind: {"file": HOSTILE, "sha256": HOSTILE} for kind in ("fact", "story")}
     write_json(writer_facts(tables["writing"], prompts=prompts, **hostile), tmp_path / "writer.json")
     for name, frame in tables.items():

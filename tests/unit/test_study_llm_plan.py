@@ -131,3 +131,33 @@ def test_the_plan_tells_what_is_answered_already(spec, tmp_path, capsys):
     loaded(spec, tmp_path)
     said = shown(str(tmp_path / "written.yaml"), capsys)
     assert "Of the first 144 requests 0 are answered" in said
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("server", "http://node17:8000/v1"),
+        ("in_flight", 2),
+        ("timeout", 9),
+        ("price", {"input": 1, "output": 2}),
+    ],
+)
+def test_another_way_to_the_writer_changes_no_result(spec, tmp_path, field, value):
+    before = loaded(spec, tmp_path)
+    source(spec)["writer"][field] = value
+    after = loaded(spec, tmp_path)
+    assert after.llm != before.llm
+    assert (after.asked, after.sentence_choice) == (before.asked, before.sentence_choice)
+    assert after.fingerprint() == before.fingerprint()
+    assert after.figure_fingerprint("writing") == before.figure_fingerprint("writing")
+    assert after.spec_sha256 != before.spec_sha256
+
+
+@pytest.mark.parametrize(("field", "value"), [("attempts", 2), ("temperature", 0.5), ("language", "de")])
+def test_what_is_asked_changes_results(spec, tmp_path, field, value):
+    before = loaded(spec, tmp_path)
+    source(spec)[field] = value
+    after = loaded(spec, tmp_path)
+    assert after.asked != before.asked
+    assert after.sentence_choice == before.sentence_choice
+    assert after.fingerprint() != before.fingerprint()

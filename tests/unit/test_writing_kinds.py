@@ -8,8 +8,8 @@ from written_replies import CONCEPTS, written_replies, written_verdicts
 
 from golgi.concepts import microworld
 from golgi.concepts.lexicon import load_lexicon
-from golgi.errors import GolgiError
-from golgi.writing.kinds import KindGate, Told, reference
+from golgi.study.writing import LEAST_ORIENTATION
+from golgi.writing.kinds import KindGate, Told, are_swapped, reference
 from golgi.writing.parsing import parse_reply
 
 SURE = 0.9
@@ -75,21 +75,31 @@ def test_the_order_of_concepts_is_no_matter(told: list[Told]):
     assert np.mean((np.roll(alone[1], 100) >= SURE) == (chances >= SURE)) > 0.97
 
 
-def test_kinds_that_are_all_swapped_are_an_error(told: list[Told]):
-    with pytest.raises(GolgiError, match=r"look swapped as a whole.*llm\.prompts.*gates\.kind to null"):
-        KindGate("en", SURE).swapped(swapped(told, np.ones(len(told), dtype=bool)))
+def test_kinds_that_are_all_swapped_are_seen(told: list[Told]):
+    gate = KindGate("en", SURE)
+    assert gate.orientation is None
+    gate.swapped(swapped(told, np.ones(len(told), dtype=bool)))
+    assert gate.orientation < LEAST_ORIENTATION
+    assert are_swapped(gate.orientation)
 
 
 def test_orientation_is_known_in_english_alone(told: list[Told]):
-    assert len(KindGate("de", SURE).swapped(swapped(told, np.ones(len(told), dtype=bool)))) == len(told)
+    gate = KindGate("de", SURE)
+    assert len(gate.swapped(swapped(told, np.ones(len(told), dtype=bool)))) == len(told)
+    assert gate.orientation is None
+    assert not are_swapped(None)
 
 
 @pytest.mark.parametrize("number", [3, 4, 8])
 def test_few_sentences_suffice_for_the_orientation(told: list[Told], number: int):
     few = [one for one in told if one.concept in CONCEPTS[:number]]
-    KindGate("en", SURE).swapped(few)
-    with pytest.raises(GolgiError, match="swapped as a whole"):
-        KindGate("en", SURE).swapped(swapped(few, np.ones(len(few), dtype=bool)))
+    right, wrong = KindGate("en", SURE), KindGate("en", SURE)
+    right.swapped(few)
+    wrong.swapped(swapped(few, np.ones(len(few), dtype=bool)))
+    assert wrong.orientation < LEAST_ORIENTATION <= right.orientation
+    first = right.orientation
+    right.swapped(swapped(few, np.ones(len(few), dtype=bool)))
+    assert right.orientation == first
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
 """Rounds ask until each concept has its number or may cost no more, and count what came of it."""
 
+import hashlib
 import json
 import logging
+import shutil
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +15,19 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from writing_author import CONCEPTS, LEXICON, POSITIVES, Author, Undisturbed, keys, run, written
+from writing_author import CONCEPTS, LEXICON, LLM, POSITIVES, Author, Undisturbed, keys, run, written
 
 from golgi.concepts.lexicon import load_lexicon
 from golgi.errors import GaveWay, GolgiError
 from golgi.files import asking
+from golgi.study.writing import LEAST_ORIENTATION
 from golgi.tables import read_table
 from golgi.writing import demand
+from golgi.writing.counting import VERDICTS
 from golgi.writing.demand import demands
 from golgi.writing.requests import Reply, Request, Sampling
 from golgi.writing.rounds import hold_rounds
+from golgi.writing.transcript import Transcript
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +53,10 @@ def test_counts_are_those_of_the_replies_and_of_the_sentences(undisturbed):
     table = read_table(folder / "writing.parquet", schema="writing")
     replies = read_table(folder / "replies.parquet", schema="replies")
     sentences = read_table(folder / "written.parquet", schema="written")
-    verdicts = [
-        "short",
-        "long",
-        "unnamed",
-        "subtype",
-        "other_concept",
-        "language",
-        "repeated",
-        "similar",
-        "swapped",
-    ]
     assert table["requests"].sum() == len(replies) == len(undisturbed.asked)
     assert (table["requests"] <= table["most_requests"]).all()
     assert table["sentences"].sum() == replies["sentences"].sum() == len(sentences)
-    assert (table["sentences"] == table.select(pl.sum_horizontal("kept", *verdicts)).to_series()).all()
+    assert (table["sentences"] == table.select(pl.sum_horizontal(*VERDICTS)).to_series()).all()
     assert table["prompt_tokens"].sum() == replies["prompt_tokens"].sum()
     assert set(sentences["reply"]) <= set(replies["reply"]) == set(keys(undisturbed.asked))
     for name in ("short", "unnamed", "kept"):
@@ -70,8 +67,12 @@ def test_counts_are_those_of_the_replies_and_of_the_sentences(undisturbed):
 
 def test_the_facts_tell_who_wrote_what_how(undisturbed):
     facts = json.loads(undisturbed.files["writer.json"])
-    assert facts["writer"] == {"author": "of tests"}
     assert facts["model"] == "author"
+    assert facts["orientation"] is None
+    assert {kind: one["file"] for kind, one in facts["prompts"].items()} == {
+        "fact": "facts.v1.jinja",
+        "story": "stories.v1.jinja",
+    }
     assert [one["model"] for one in facts["names"]] == ["author-1", "author-2"]
     assert sum(one["replies"] for one in facts["names"]) == facts["requests"] == len(undisturbed.asked)
     assert {kind: len(one["sha256"]) for kind, one in facts["prompts"].items()} == {"fact": 64, "story": 64}
@@ -123,9 +124,52 @@ def test_a_single_sentence_is_a_story(tmp_path):
 
 
 def test_without_a_price_there_is_no_cost(tmp_path):
-    run(tmp_path, Author(), writer={"hub": "some/model"}, only=["dog"])
+    run(tmp_path, Author(), price=None, only=["dog"])
     assert read_table(tmp_path / "writing.parquet", schema="writing")["cost"].null_count() == 2
     assert json.loads((tmp_path / "writer.json").read_text())["cost"] is None
+
+
+def test_each_row_has_the_hash_of_its_reply(undisturbed):
+    replies = read_table(undisturbed.folder / "replies.parquet", schema="replies")
+    kept = Transcript(undisturbed.transcript)
+    for key, sha256 in replies.select("reply", "sha256").iter_rows():
+        assert hashlib.sha256(kept.get(key).text.encode()).hexdigest() == sha256
+        assert kept.file_of(key) == undisturbed.transcript
+    assert kept.file_of("0" * 64) is None
+
+
+def test_where_prompts_lie_is_told_nowhere(undisturbed, tmp_path):
+    prompts = {kind: shutil.copy(file, tmp_path) for kind, file in LLM["prompts"].items()}
+    assert run(tmp_path, Author(), prompts=prompts) == undisturbed.files
+
+
+KINDS_TOLD = LLM["gates"] | {"similar": 0.99, "kind": 0.9}
+OTHER = {"fact": "story", "story": "fact"}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_kinds_that_are_swapped_as_a_whole_are_asked_for_once_and_told(tmp_path, caplog, language):
+    author = Author(reply=lambda request: written(replace(request, kind=OTHER[request.kind])))
+    files = run(tmp_path, author, gates=KINDS_TOLD, positives=POSITIVES, language=language)
+    facts = json.loads(files["writer.json"])
+    if language == "en":
+        assert facts["rounds"] == author.calls == 1
+        assert facts["orientation"] == round(facts["orientation"], 3) < LEAST_ORIENTATION
+        assert "No more is asked for: the facts and the stories that the model wrote look" in caplog.text
+        assert "concepts.sentences.source.llm.gates.kind to null" in caplog.text
+        assert "sentences are missing of" not in caplog.text
+        assert read_table(tmp_path / "writing.parquet", schema="writing")["missing"].sum() > 0
+        assert run(tmp_path, Author(lives=0), gates=KINDS_TOLD) == files  # all files once more, none asked
+    else:
+        assert facts["rounds"] > 1
+        assert facts["orientation"] is None
+
+
+def test_kinds_that_are_in_order_are_told_so(tmp_path):
+    facts = json.loads(run(tmp_path, Author(), gates=KINDS_TOLD)["writer.json"])
+    assert facts["rounds"] > 1
+    assert facts["orientation"] > 0.9
+    assert facts["sentences"]["missing"] == 0
 
 
 def test_the_same_request_is_asked_once(tmp_path, monkeypatch):
@@ -179,10 +223,11 @@ class Lottery:
 
     def __init__(self, draw):
         self._draw, self._kept, self.rounds = draw, Counter(), []
+        self.orientation = None
 
     def add(self, drawn):
-        self.rounds.append([request for request, _ in drawn])
-        for request, _ in drawn:
+        self.rounds.append([one.request for one in drawn])
+        for request in self.rounds[-1]:
             self._kept[request.concept, request.kind] += self._draw()
         return []
 
@@ -214,3 +259,8 @@ def test_whatever_is_kept_rounds_end_and_draws_are_numbered(data, positives, per
         order = [(names.index(one.concept), one.kind, one.draw) for one in requests]
         assert order == sorted(order)
     assert [one.reply.text for one in drawn] == [str(one.round) for one in drawn]
+
+
+def test_what_counts_needs_no_classifier():
+    code = "import sys, golgi.writing.counting; sys.exit(any('sklearn' in name for name in sys.modules))"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,7 +13,9 @@ from golgi.concepts import microworld
 from golgi.concepts.corpus import split_sentences
 from golgi.concepts.lexicon import Concept, load_lexicon
 from golgi.errors import GolgiError
+from golgi.writing.counting import VERDICTS
 from golgi.writing.languages import LanguageGate
+from golgi.writing.parsing import Drawn, take_apart
 from golgi.writing.requests import Reply
 from golgi.writing.sieve import Row, Sieve, count_words
 from golgi.writing.similar import Similar, bands, jaccard, shingles
@@ -32,10 +34,12 @@ def judged(sentences: str | list[str], concept: str = "dog", **gates: object) ->
     return sieve(**gates).add([reply(sentences, concept)])
 
 
-def reply(sentences: str | list[str], concept: str = "dog", kind: str = "fact", draw: int = 0):
+def reply(
+    sentences: str | list[str], concept: str = "dog", kind: str = "fact", draw: int = 0, number: int = 0
+) -> Drawn:
     sentences = [sentences] if isinstance(sentences, str) else sentences
     lines = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, start=1)]
-    return asked(concept, kind, draw), Reply("\n".join(lines), "stop", 10, 20)
+    return take_apart(number, asked(concept, kind, draw), Reply("\n".join(lines), "stop", 10, 20))
 
 
 @pytest.mark.parametrize(
@@ -74,8 +78,11 @@ def test_verdicts_come_in_one_order():
         "A dog  sleeps in the GARDEN.",
         "A dog sleeps in the garden, in the garden.",
     ]
-    verdicts = "short long unnamed subtype other_concept language kept repeated similar"
-    assert [row.verdict for row in judged(sentences, similar=0.5)] == verdicts.split()
+    *before, swapped, kept = VERDICTS
+    assert (swapped, kept) == ("swapped", "kept")
+    # What is repeated has to be kept before.
+    wanted = [*before[:6], kept, *before[6:]]
+    assert [row.verdict for row in judged(sentences, similar=0.5)] == wanted
 
 
 def test_a_concept_within_the_name_of_another_is_not_named():
@@ -97,14 +104,14 @@ def test_rows_say_where_a_sentence_is_from():
     ]
     found = sieve()
     rows = found.add(replies)
-    key = replies[0][0].key
+    key = replies[0].request.key
     assert rows[0] == Row(0, "dog", "story", 3, 0, "A dog barks at night.", "kept", "", key)
     assert [(row.concept, row.draw, row.item, row.verdict) for row in rows[1:]] == [
         ("bear", 0, 0, "kept"),
         ("bear", 0, 1, "short"),
     ]
     assert (found.kept("dog", "story"), found.kept("dog", "fact"), found.kept("bear", "fact")) == (1, 0, 1)
-    assert found.add([reply("A dog sleeps at noon.")])[0].round == 1
+    assert found.add([reply("A dog sleeps at noon.", number=1)])[0].round == 1
 
 
 def test_only_what_was_kept_is_repeated():
@@ -124,9 +131,8 @@ def test_near_duplicates_are_of_one_concept():
 
 
 def test_a_reply_that_was_cut_off_loses_its_last_line():
-    request, _ = reply("A dog barks")
     text = "1. A dog barks at night\n2. A dog has four"
-    rows = sieve().add([(request, Reply(text, "length", 10, 20))])
+    rows = sieve().add([take_apart(0, asked("dog", "fact", 0), Reply(text, "length", 10, 20))])
     assert [row.text for row in rows] == ["A dog barks at night"]
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEXICON = ROOT / "config" / "lexicons" / "microworld.yaml"
 CONCEPTS = ["dog", "cat", "apple", "car"]
 LLM = {
-    "writer": {"server": "http://localhost:9/v1", "model": "author", "price": {"input": 0.5, "output": 2.0}},
+    "writer": {"model": "author"},
     "prompts": {
         "fact": str(ROOT / "config" / "prompts" / "facts.v1.jinja"),
         "story": str(ROOT / "config" / "prompts" / "stories.v1.jinja"),
@@ -34,6 +34,7 @@ LLM = {
     "transcripts": [],
 }
 POSITIVES = 41
+PRICE = {"input": 0.5, "output": 2.0}
 FILES = ("written.parquet", "replies.parquet", "writer.json", "writing.parquet", "writing.csv")
 FAULTS = ("unnamed", "short", "whole", "whole", "whole", "whole")
 
@@ -61,10 +62,6 @@ class Author:
                 raise GolgiError("The author is tired.")
             self.asked.append(request)
             keep(request, self._reply(request))
-
-    def facts(self) -> dict:
-        """Return that it is an author."""
-        return {"author": "of tests"}
 
 
 def written(request: Request) -> Reply:
@@ -96,6 +93,7 @@ def run(
     transcript: Path | None = None,
     others: Sequence[Path] = (),
     only: Sequence[str] = CONCEPTS,
+    price: dict | None = PRICE,
     **changes: object,
 ) -> dict[str, bytes]:
     """Write with an author; the transcript lies in the folder by default. Returns the bytes of each file."""
@@ -105,6 +103,7 @@ def run(
         categories=None,
         only=only,
         llm=LLM | changes,
+        price=price,
         positives=positives,
         seed=7,
         writer=author,

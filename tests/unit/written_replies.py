@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from golgi.concepts.lexicon import Concept, load_lexicon, select
+from golgi.writing.parsing import Drawn, take_apart
 from golgi.writing.requests import Reply, Request, Sampling
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,10 +42,10 @@ def written_concepts() -> list[Concept]:
     return [replace(concept, kinds=KINDS.get(concept.name, ())) for concept in chosen]
 
 
-def drawn(replies: dict[tuple[str, str], list[str]]) -> list[tuple[Request, Reply]]:
-    """The replies as a writer's, facts before stories."""
+def drawn(replies: dict[tuple[str, str], list[str]]) -> list[Drawn]:
+    """The replies as those of a first round, facts before stories."""
     return [
-        (asked(concept, kind, draw), Reply(text, "stop", 100, 200))
+        take_apart(0, asked(concept, kind, draw), Reply(text, "stop", 100, 200))
         for concept, kind in sorted(replies, key=lambda pair: (CONCEPTS.index(pair[0]), pair[1]))
         for draw, text in enumerate(replies[concept, kind])
     ]

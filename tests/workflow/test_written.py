@@ -123,7 +123,7 @@ def test_a_study_is_written_by_a_server_that_fails_every_so_often(calm: tuple[Wo
     ]
     assert set(pool["concept"]) == set(CONCEPTS)
     assert (pool["source"] == "llm").all()
-    assert pool["origin"].str.contains(r"^[0-9a-f]{16}$").all()
+    assert pool["origin"].str.contains(r"^[0-9a-f]{16}#\d+$").all()
     table = pl.read_parquet(workspace.folder / "results/written/tables/writing.parquet")
     assert (table["missing"] == 0).all()
     failed = sum(fault is not None for fault in BAD_DAY)
@@ -142,6 +142,15 @@ def test_the_key_is_sent_and_kept_nowhere(calm: tuple[Workspace, FaultProxy]):
     paths = [path for name in places for path in (workspace.folder / name).rglob("*") if path.is_file()]
     assert [path for path in paths if PLANTED[KEY].encode() in path.read_bytes()] == []
     assert any(path.name == TRANSCRIPT.name for path in paths)
+
+
+def test_another_way_to_the_writer_is_no_reason_to_do_anything_again(
+    calm: tuple[Workspace, FaultProxy], root: Path
+):
+    elsewhere = spec(root, None)
+    elsewhere["concepts"]["sentences"]["source"]["llm"]["writer"]["in_flight"] = 7
+    calm[0].study("written", elsewhere)
+    assert set(calm[0].jobs("--config", "studies=written.yaml")) == {"all", "write_provenance"}
 
 
 def test_a_run_that_is_killed_while_it_asks_asks_nothing_twice(

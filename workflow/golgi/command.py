@@ -107,7 +107,7 @@ def _answered(study: Study) -> tuple[int, int] | None:
     there = [file for file in (study.transcript, *study.transcripts) if os.path.isfile(file)]
     if study.llm is None or not there:
         return None
-    from golgi.writing.foreseen import answered
+    from golgi.writing.answered import answered
 
     return answered(study)
 

@@ -6,15 +6,16 @@ from functools import cache
 from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent
-# How results are written, logged and described does not change what they are.
+# How results are written, logged and described, and how a writer is reached, does not change what they are.
 INFRASTRUCTURE = {
     "errors",
     "files",
     "jobs",
     "modules",
     "tables",
-    "models/progress",
+    "progress",
     "models/device",
+    "writing/reach",
     *(f"{room}/{path.stem}" for room in ("archive", "provenance") for path in (LIBRARY / room).glob("*.py")),
 }
 

@@ -12,7 +12,7 @@ from golgi.figures.rows import CONTROLS, at_last, moment, p_value, share
 from golgi.figures.style import SERIES
 from golgi.files import read_json, write_atomically
 from golgi.report_claims import claim_counts, claim_rows
-from golgi.report_writer import writer_told
+from golgi.report_writing import writer_told
 from golgi.tables import read_table
 
 HERE = Path(__file__).resolve().parent

@@ -155,6 +155,12 @@ def writer_weights(wildcards):
     return study.writer_folder or []
 
 
+def written(wildcards):
+    """What a language model has written, with the facts about it; nothing where none did."""
+    facts = writer_facts(wildcards)
+    return [f"results/{wildcards.study}/sentences/written.parquet", *facts] if facts else []
+
+
 def writer_facts(wildcards):
     """What is known of the language model that wrote a study's sentences; nothing where none did."""
     study = study_of(wildcards)
@@ -168,6 +174,11 @@ def figure_tables(wildcards, figure):
         listed = ", ".join(study.figures)
         raise WorkflowError(f"Study {study.name} has no figure {figure}. It has: {listed}.")
     return [f"{study.results}/tables/{table}.parquet" for table in study.figure_tables(figure)]
+
+
+def figure_weights(figure):
+    """The table of the weights behind a figure; none of what is drawn before any model is read."""
+    return [] if figure == "writing" else "results/{study}/tables/models.parquet"
 
 
 def analysis(wildcards, name):

@@ -31,12 +31,6 @@ CATEGORY_OF = {
     "sensitivity": "Sensitivity",
 }
 
-
-def figure_weights(figure):
-    """The table of the weights behind a figure; none of what is drawn before any model is read."""
-    return [] if figure == "writing" else "results/{study}/tables/models.parquet"
-
-
 for figure in FIGURE_TABLES:
 
     rule:

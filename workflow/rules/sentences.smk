@@ -30,7 +30,8 @@ rule ask_writer:
         mem_mb=memory("ask_writer"),
         runtime=runtime("ask_writer"),
     params:
-        llm=lambda w: writer(w).llm,
+        llm=lambda w: writer(w).asked,
+        spec=lambda w: study_of(w).file,
         folder=lambda w: writer(w).writer_folder,
         transcript=lambda w: writer(w).transcript,
         categories=lambda w: study_of(w).spec["concepts"]["categories"],
@@ -48,7 +49,7 @@ rule write_sentences:
     input:
         lexicon=lambda w: study_of(w).spec["concepts"]["lexicon"],
         files=lambda w: study_of(w).sentence_files,
-        written=lambda w: [f"results/{w.study}/sentences/written.parquet"] if study_of(w).llm else [],
+        written=written,
         code=code("concepts/sentences"),
     output:
         pool="results/{study}/sentences/pool.parquet",
@@ -63,7 +64,7 @@ rule write_sentences:
         mem_mb=memory("write_sentences"),
         runtime=runtime("write_sentences"),
     params:
-        concepts=lambda w: study_of(w).spec["concepts"],
+        concepts=lambda w: study_of(w).sentence_choice,
         seed=lambda w: study_of(w).seed,
     message:
         "Writing the sentences of {wildcards.study}"

@@ -5,23 +5,26 @@ from pathlib import Path
 from golgi.jobs import job
 
 with job(snakemake):
+    from golgi.writing.reach import read_reach
     from golgi.writing.rounds import write_with_model
     from golgi.writing.transcript import Transcript
 
     params, output = snakemake.params, snakemake.output
+    source = read_reach(params.spec)
     if params.folder is None:
         from golgi.writing.server import Server
 
-        writer = Server(**params.llm["writer"])
+        writer = Server(**source)
     else:
         from golgi.models.writer import LocalWriter
 
-        writer = LocalWriter(Path(params.folder), source=params.llm["writer"], device=params.device)
+        writer = LocalWriter(Path(params.folder), source=source, device=params.device)
     write_with_model(
         lexicon=Path(snakemake.input.lexicon),
         categories=params.categories,
         only=params.only,
         llm=params.llm,
+        price=source.get("price"),
         positives=params.positives,
         seed=params.seed,
         writer=writer,

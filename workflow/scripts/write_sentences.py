@@ -13,7 +13,7 @@ with job(snakemake):
         categories=concepts.get("categories"),
         only=concepts.get("only"),
         source=concepts["sentences"]["source"],
-        written=Path(written[0]) if written else None,
+        written=tuple(map(Path, written)) or None,
         positives=concepts["sentences"]["positives"],
         negatives=concepts["sentences"]["negatives"],
         seed=snakemake.params.seed,

@@ -129,17 +129,29 @@ def _require_unaltered(study: Study, members: list[Member]) -> None:
 
 
 def _require_replies(study: Study) -> None:
-    """Raise GolgiError where a reply that was made use of is in no transcript: whoever unpacks had to ask."""
+    """Raise GolgiError where a reply that was made use of is in no transcript, or is not what it was.
+
+    Whoever unpacks had to ask for the one, and would get other sentences from the other.
+    """
     if not study.llm:
         return
     kept = Transcript(Path(study.transcript), [Path(one) for one in study.transcripts])
-    used = read_table(Path(study.results, "sentences", "replies.parquet"), schema="replies")["reply"].unique()
+    replies = read_table(Path(study.results, "sentences", "replies.parquet"), schema="replies")
+    used = dict(replies.select("reply", "sha256").iter_rows())
     missing = sum(key not in kept for key in used)
     if missing:
         raise GolgiError(
             f"{missing:,} of the {len(used):,} replies that the sentences of {study.name} are from are in no "
             f"transcript any more: without them, whoever unpacks would have to ask for them.\n"
             f"Put {study.transcript} back, or ask again: remove {study.results}/sentences, and run the study."
+        )
+    altered = [key for key, sha256 in used.items() if kept.get(key).sha256 != sha256]
+    if altered:
+        more = f" and {len(altered) - 1:,} more" if altered[1:] else ""
+        raise GolgiError(
+            f"{kept.file_of(altered[0])}: the reply {altered[0]}{more} changed since the sentences of "
+            f"{study.name} were taken from it.\n"
+            f"Put the file back as it was, or remove {study.results}/sentences, and run the study."
         )
 
 

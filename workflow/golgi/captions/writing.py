@@ -13,9 +13,11 @@ SHOWN = {
         "Left, what was said of every sentence that was found in the replies: kept, or the first gate that "
         "it did not pass, in the order in which they stand. A sentence is nearly repeated if too many of its "
         "runs of three words are those of one before, and confused if a classifier of words takes a fact for "
-        "a story or the reverse. Right, the sentences kept of those wanted, by concept; a concept has more "
-        "than it wants where its last replies held more than was missing. Orange, and with numbers: what is "
-        f"short. Of more than {MOST_CONCEPTS} concepts each row is a category: the line from its lowest "
+        "a story or the reverse. Where sentences that name another concept are left out, those in which "
+        "related concepts meet are among them: related concepts then overlap less than with all sentences. "
+        "Right, the sentences kept of those wanted, by concept; a concept has more than it wants where its "
+        "last replies held more than was missing. Orange, and with numbers: what is short. "
+        f"Of more than {MOST_CONCEPTS} concepts each row is a category: the line from its lowest "
         "concept to its highest, the mark its middle one, a cross each that is short."
     )
 }

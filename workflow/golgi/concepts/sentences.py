@@ -27,7 +27,7 @@ def write_sentences(
     categories: list[str] | None,
     only: list[str] | None,
     source: dict[str, Any],
-    written: Path | None = None,
+    written: tuple[Path, Path] | None = None,
     positives: int,
     negatives: int,
     seed: int,
@@ -37,16 +37,16 @@ def write_sentences(
 ) -> None:
     """Write the tables `pool`, `sets` and `concepts` of a study (Suau et al. 2020, section 4).
 
-    `source` is `{templates: microworld}`, `{corpus: [paths]}`, `{files: [paths]}`, or `{llm: ...}` with the
-    table `written` of what a language model wrote; `positives` and `negatives` are sentences per concept.
-    Same arguments, same bytes.
+    `source` is `{templates: microworld}`, `{corpus: [paths]}`, `{files: [paths]}`, or `{llm: ...}` with what
+    a language model has `written`: the table of it, and the facts; `positives` and `negatives` are sentences
+    per concept. Same arguments, same bytes.
     """
     words = load_lexicon(lexicon)
     chosen = select(words, categories, only)
     if written is None:
         candidates = _candidates(source, words, chosen, positives, seed)
     else:
-        candidates = read_written(written, chosen, positives=positives)
+        candidates = read_written(*written, chosen, positives=positives)
     kept = choose(candidates, chosen, positives=positives, seed=seed)
     patterns = {concept.name: word_pattern(concept) for concept in chosen}
     texts = [sentence.text for sentence in kept.sentences]

@@ -8,26 +8,42 @@ import polars as pl
 from golgi.concepts.lexicon import Concept
 from golgi.concepts.pool import Candidate
 from golgi.errors import GolgiError
-from golgi.study.writing import halves
+from golgi.files import read_json
+from golgi.study.writing import LEAST_ORIENTATION, halves
 from golgi.tables import read_table
 
-ORIGIN = 16  # digits of a reply's key: sentences of one reply resemble each other, and say so
+ORIGIN = 16  # digits of a reply's key
 PLURAL = {"fact": "facts", "story": "stories"}
 
 
-def read_written(path: Path, concepts: list[Concept], *, positives: int) -> list[Candidate]:
-    """Return the kept sentences of a table `written`, each with its reply as its origin.
+def read_written(path: Path, facts: Path, concepts: list[Concept], *, positives: int) -> list[Candidate]:
+    """Return the kept sentences of a table `written`, each of an origin of its own: its place in its reply.
 
-    Raises GolgiError that names every concept with fewer facts or stories than half of `positives`, and by
-    how many.
+    A reply is facts or stories, so folds of whole replies would tell these apart; and its sentences, asked to
+    differ and kept if they do, resemble each other no more than those of another. `facts` is what is known of
+    the writing. Raises GolgiError where facts and stories as a whole look swapped, and one that names every
+    concept with fewer facts or stories than half of `positives`, and by how many.
     """
+    _refuse_swapped(read_json(facts)["orientation"])
     kept = read_table(path, schema="written").filter(pl.col("verdict") == "kept")
     candidates = [
-        Candidate(text, concept, kind, reply[:ORIGIN])
-        for text, concept, kind, reply in kept.select("text", "concept", "kind", "reply").iter_rows()
+        Candidate(text, concept, kind, f"{reply[:ORIGIN]}#{item}")
+        for text, concept, kind, reply, item in kept.select(
+            "text", "concept", "kind", "reply", "item"
+        ).iter_rows()
     ]
     _refuse_shortage(candidates, concepts, positives)
     return candidates
+
+
+def _refuse_swapped(orientation: float | None) -> None:
+    if orientation is not None and orientation < LEAST_ORIENTATION:
+        raise GolgiError(
+            "concepts.sentences.source.llm.prompts: facts read like stories, stories like facts: by them "
+            f"only {orientation:.0%} of plain ones are told right. See sentences/written.parquet: is each "
+            "prompt under its own kind? Prompts that change places ask for everything anew. Where the kinds "
+            "are right, turn that gate off: gates: {kind: null}."
+        )
 
 
 def _refuse_shortage(candidates: list[Candidate], concepts: list[Concept], positives: int) -> None:

@@ -14,9 +14,9 @@ from golgi.errors import GolgiError
 from golgi.files import write_json
 from golgi.graphs.exemplars import Exemplars, Finder
 from golgi.models.activity import Activity, open_activity
-from golgi.models.progress import Progress
 from golgi.models.tokenizer import load_tokenizer
 from golgi.models.windows import Windows, read_windows, token_texts
+from golgi.progress import Progress
 from golgi.tables import Layout, create_arrays, open_arrays, read_table, write_arrays, write_table
 
 logger = logging.getLogger(__name__)

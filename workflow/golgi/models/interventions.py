@@ -15,9 +15,9 @@ from golgi.experts.interventions import Intervention, Units, count_shortage, pla
 from golgi.models.bridge import open_model
 from golgi.models.device import claim_device
 from golgi.models.intervening import Edit, Intervener, Place
-from golgi.models.progress import Progress
 from golgi.models.prompts import Prompts, Settings
 from golgi.models.tokenizer import bos_id, load_tokenizer
+from golgi.progress import Progress
 from golgi.tables import write_table
 
 logger = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ from golgi.models.bridge import Model, open_model
 from golgi.models.device import choose_dtype, claim_device
 from golgi.models.embeddings import SentenceMeans, input_embeddings
 from golgi.models.memory import run_within_memory
-from golgi.models.progress import Progress
 from golgi.models.reader import Place, Pooled, Reader
 from golgi.models.sites import check_identity
 from golgi.models.text import Text, read_text
 from golgi.models.tokenizer import hash_tokenizer
+from golgi.progress import Progress
 from golgi.tables import create_arrays, write_arrays, write_table
 
 logger = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from golgi.models.network import (
     decay_groups,
     rate_at,
 )
-from golgi.models.progress import Progress
 from golgi.models.tokenizer import train_tokenizer
+from golgi.progress import Progress
 from golgi.tables import write_table
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """A writer in a folder: a causal language model that replies to requests in batches."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -17,8 +18,9 @@ from golgi.models.chat import render
 from golgi.models.device import choose_dtype, claim_device
 from golgi.models.memory import naming_failure, ran_out_of_memory
 from golgi.models.tokenizer import load_tokenizer
-from golgi.models.weights import find_weights, hash_files
-from golgi.writing.requests import Reply, Request, Sampling
+from golgi.models.weights import INDEX, find_weights, hash_files
+from golgi.study.folders import MODEL_FILES, model_files
+from golgi.writing.requests import Reply, Request, Sampling, local_identity
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,9 @@ class LocalWriter:
     """A causal language model in Hugging Face format that writes (a `Writer`).
 
     `source` is what the study says of it: `hub` and `revision`, after which it is called, or a `directory`,
-    where it is called after its weights; `dtype` and `batch`. It is loaded when it is first asked, and stays
-    on the device called `device` as long as this lives.
+    where it is called after what is in it: weights, configuration, tokenizer and chat template; `dtype`,
+    which its name ends in, and `batch`. It is loaded when it is first asked, and stays on the device called
+    `device` as long as this lives.
     """
 
     def __init__(self, folder: Path, *, source: dict, device: str):
@@ -40,7 +43,7 @@ class LocalWriter:
         self._dtype, self._device = source["dtype"], device
         self._files = find_weights(self._folder, who=self._who)
         self.batch = source["batch"]
-        self.identity = name or f"sha256:{self._weights}"
+        self.identity = local_identity(name or f"sha256:{self._content()}", self._dtype)
         self._held = ExitStack()
 
     def answer(self, requests: Sequence[Request], keep: Callable[[Request, Reply], None]) -> None:
@@ -54,13 +57,17 @@ class LocalWriter:
             for request, reply in zip(part, self._reply(part), strict=True):
                 keep(request, reply)
 
-    def facts(self) -> dict:
-        """Return the hash of the weights, as of every model of a study, and the number format."""
-        return {"model": self.identity, "weights_sha256": self._weights, "dtype": self._dtype}
-
     @cached_property
     def _weights(self) -> str:
         return hash_files(self._files, who=self._who)
+
+    def _content(self) -> str:
+        """SHA-256 over that of the weights and those of the files that say how they are used."""
+        # How tensors are spread over files says nothing of them.
+        patterns = tuple(one for one in MODEL_FILES if one != INDEX)
+        files = map(Path, model_files(str(self._folder), patterns))
+        hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        return hashlib.sha256(json.dumps([self._weights, hashes], sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerFast:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 
-from golgi.study import analysis_checks, claims, graph_checks, writing_checks
+from golgi.study import analysis_checks, claims, graph_checks, writing_checks, writing_warnings
 from golgi.study.checked import Checked
 from golgi.study.lexicon import unknown_names
 from golgi.study.problems import Path, Problem, did_you_mean
@@ -238,6 +238,7 @@ ERRORS: dict[Check, set[str]] = {
     writing_checks.bounds_in_order: {"concepts"},
     writing_checks.language_known: {"concepts"},
     writing_checks.keys_meant: {"concepts"},
+    writing_checks.transcripts_of_others: {"concepts", "study"},
     claims.claim_problems: {"claims", "models", "experts", "analyses", "concepts"},
     graph_checks.units_named: {"graphs"},
     graph_checks.models_known: {"graphs", "models"},
@@ -254,9 +255,15 @@ WARNINGS: dict[Check, set[str]] = {
     graph_checks.sentences_apart: {"graphs", "concepts"},
     graph_checks.shifted_missing: {"graphs"},
     _graph_units_of_some: GRAPHS_AND_MODELS,
-    writing_checks.first_senses_meant: {"concepts", "lexicon"},
-    writing_checks.prompts_tell_enough: {"concepts"},
-    writing_checks.keys_kept: {"concepts"},
-    writing_checks.replies_can_differ: {"concepts"},
-    writing_checks.replies_have_room: {"concepts"},
+    writing_warnings.first_senses_meant: {"concepts", "lexicon"},
+    writing_warnings.glosses_name_no_others: {"concepts", "lexicon"},
+    writing_warnings.forms_that_count: {"concepts", "lexicon"},
+    writing_warnings.prompts_tell_enough: {"concepts"},
+    writing_warnings.prompts_in_the_language: {"concepts"},
+    writing_warnings.prompts_not_swapped: {"concepts"},
+    writing_warnings.writer_stays: {"concepts"},
+    writing_warnings.transcripts_at_rest: {"concepts"},
+    writing_warnings.keys_kept: {"concepts"},
+    writing_warnings.replies_can_differ: {"concepts"},
+    writing_warnings.replies_have_room: {"concepts"},
 }

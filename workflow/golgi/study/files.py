@@ -14,6 +14,7 @@ from golgi.study.problems import Path, Problem, StudyError, did_you_mean
 from golgi.study.ratings import FEWEST_PAIRS, Rating, places_of, rated_pairs, read_ratings, too_few_pairs
 from golgi.study.resolve import WRITTEN_TEXTS
 from golgi.study.shapes import Shape, folder_shape
+from golgi.study.writing_checks import is_own_transcript
 
 FEW_PAIRS = 10
 
@@ -67,7 +68,8 @@ def _texts(checked: Checked) -> Iterator[Existing]:
         for number, file in enumerate(source.get(key, [])):
             yield ("concepts", "sentences", "source", key, number), file
     for number, file in enumerate(source.get("llm", {"transcripts": []})["transcripts"]):
-        yield ("concepts", "sentences", "source", "llm", "transcripts", number), file
+        if not is_own_transcript(checked, file):
+            yield ("concepts", "sentences", "source", "llm", "transcripts", number), file
     for name, model in checked.spec.get("models", {}).items():
         corpus = model["source"].get("train", {}).get("corpus", "microworld")
         if corpus != "microworld":

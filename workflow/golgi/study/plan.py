@@ -23,7 +23,7 @@ from golgi.study.outputs import (
 )
 from golgi.study.portable import Portable
 from golgi.study.problems import Problem
-from golgi.study.writing import WritingPlan
+from golgi.study.writing import WritingPlan, lasting
 
 UNTRAINED = "untrained"
 
@@ -266,7 +266,7 @@ class Study(GraphPlan, WritingPlan):
     def _figure_slice(self, name: str) -> dict[str, Any]:
         wanted = {part for table in self.figure_tables(name) for part in self._parts_of(table)}
         parts = sorted(part for part in wanted if _has(self.spec, part))
-        return {**_sliced(self.written, tuple(parts)), "figure": self.figure_options(name)}
+        return {**_sliced(self._lasting, tuple(parts)), "figure": self.figure_options(name)}
 
     def _parts_of(self, table: str) -> list[str]:
         if table != "claims":
@@ -284,7 +284,7 @@ class Study(GraphPlan, WritingPlan):
 
     def _drawings_slice(self) -> dict[str, Any]:
         threshold = self.threshold if "graph_experts" in self.tables else None
-        return {**_sliced(self.written, (*SCORED, *GROWN, "graphs.drawings")), "threshold": threshold}
+        return {**_sliced(self._lasting, (*SCORED, *GROWN, "graphs.drawings")), "threshold": threshold}
 
     def origin(self) -> dict[str, Any]:
         """Return the whole spec and its seeds, as what is told of the study names them."""
@@ -303,15 +303,20 @@ class Study(GraphPlan, WritingPlan):
     def fingerprint(self, *sections: str | tuple[str, ...]) -> str:
         """Return 12 hexadecimal digits that change when the named parts of the spec do; all parts if none.
 
+        How a writer of sentences is reached does not count.
         A part is named as it reads (`experts.thresholds`) or, where a name may hold a dot, as a tuple
         (`("models", "pythia-1.4b")`). Paths count as they are written, so that a study has one fingerprint on
         every machine. Raises KeyError for a part that the spec does not have.
         """
-        return _digest(_sliced(self.written, sections or tuple(self.written)))
+        return _digest(_sliced(self._lasting, sections or tuple(self.written)))
+
+    @cached_property
+    def _lasting(self) -> dict[str, Any]:
+        return {**self.written, "concepts": lasting(self.written["concepts"])}
 
     @property
     def spec_sha256(self) -> str:
-        """The SHA-256 of the whole spec with paths as they are written; the fingerprint is its beginning."""
+        """The SHA-256 of the whole spec with paths as they are written."""
         return hashlib.sha256(_canonical(self.written).encode()).hexdigest()
 
 

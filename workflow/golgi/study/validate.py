@@ -9,6 +9,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from golgi.study.addresses import address_fault
 from golgi.study.document import Document
 from golgi.study.problems import Path, Problem, did_you_mean
 from golgi.study.schema import branch_type, branches, chosen_branch, follow, study_schema, telling_key
@@ -39,7 +40,7 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator, validators
 
     own = {"uniqueItems": _unique_items, "x-ascending": _ascending, "x-descending": _descending}
-    return validators.extend(Draft202012Validator, own)(study_schema())
+    return validators.extend(Draft202012Validator, {**own, "x-address": _plain_address})(study_schema())
 
 
 def _unique_items(_validator: Any, wanted: bool, items: Any, _schema: dict) -> Iterator[ValidationError]:
@@ -60,6 +61,13 @@ def _ascending(_validator: Any, wanted: bool, items: Any, _schema: dict) -> Iter
 
 def _descending(_validator: Any, wanted: bool, items: Any, _schema: dict) -> Iterator[ValidationError]:
     return _disordered(items, operator.gt, "descends") if wanted else iter(())
+
+
+def _plain_address(_validator: Any, wanted: bool, address: Any, _schema: dict) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    if wanted and isinstance(address, str) and (fault := address_fault(address)):
+        yield ValidationError(fault)
 
 
 def _disordered(items: Any, wrong: Callable[[Any, Any], bool], order: str) -> Iterator[ValidationError]:
@@ -87,7 +95,9 @@ def _problems(document: Document, error: ValidationError) -> Iterator[Problem]:
         yield _of_name(document, error, path)
     elif error.validator == "required":
         yield _missing(document, error, path)
-    elif not _said_by_type(error):
+    elif error.validator == "x-address":
+        yield document.problem(path, error.message)
+    elif not _said_by_type(error) and not _said_by_address(error):
         yield document.problem(path, _sentence(error))
 
 
@@ -95,6 +105,12 @@ def _said_by_type(error: ValidationError) -> bool:
     """1.5 where a whole number is wanted is out of form; that it is also below the range would be noise."""
     whole = error.schema.get("type") == "integer" and error.validator != "type"
     return whole and isinstance(error.instance, float) and not error.instance.is_integer()
+
+
+def _said_by_address(error: ValidationError) -> bool:
+    """The pattern says the same, for editors, and not what is wrong."""
+    of_address = error.schema.get("x-address") and error.validator == "pattern"
+    return bool(of_address and address_fault(error.instance))
 
 
 def _branch_problems(document: Document, error: ValidationError, path: Path) -> Iterator[Problem]:

@@ -10,6 +10,11 @@ KINDS = ("fact", "story")
 # Tokens of one sentence in a reply. The prompts ask for ten to thirty words; four tokens are about three
 # words of English (OpenAI, "What are tokens and how to count them"), and its number takes three more.
 TOKENS_PER_ITEM = 30
+# Share of plain facts and stories told right by what distinguishes a study's own, below which these look
+# swapped as a whole.
+LEAST_ORIENTATION = 0.5
+# How a writer is reached, what it is paid, and what others were told before: no sentence follows from these.
+REACH = ("server", "key", "in_flight", "timeout", "price")
 # Named in the order in which a pipeline makes them.
 WRITTEN_FILES = ("sentences/written.parquet", "sentences/replies.parquet", "sentences/writer.json")
 
@@ -21,6 +26,18 @@ class WritingPlan:
     def llm(self) -> dict[str, Any] | None:
         """How the sentences are written, `concepts.sentences.source.llm`; None for every other source."""
         return self.spec["concepts"]["sentences"]["source"].get("llm")
+
+    @property
+    def asked(self) -> dict[str, Any] | None:
+        """What of that a reply follows from, and what is made of it."""
+        return lasting(self.spec["concepts"])["sentences"]["source"].get("llm")
+
+    @property
+    def sentence_choice(self) -> dict[str, Any]:
+        """Which concepts get how many sentences, and where from; of a writer no more than that it is one."""
+        concepts = self.spec["concepts"]
+        source = {"llm": {}} if self.llm else concepts["sentences"]["source"]
+        return {**concepts, "sentences": {**concepts["sentences"], "source": source}}
 
     @property
     def writer_kind(self) -> str | None:
@@ -58,6 +75,19 @@ class WritingPlan:
     def wanted_sentences(self) -> dict[str, int]:
         """Return how many facts and how many stories are wanted of each concept."""
         return halves(self.spec["concepts"]["sentences"]["positives"])
+
+
+def lasting(concepts: dict[str, Any]) -> dict[str, Any]:
+    """Return `concepts` of a spec without how its writer is reached: editing that changes no sentence."""
+    llm = concepts["sentences"]["source"].get("llm")
+    if llm is None:
+        return concepts
+    writer = {name: value for name, value in llm["writer"].items() if name not in REACH}
+    rest = {name: value for name, value in llm.items() if name not in ("writer", "transcripts")}
+    return {
+        **concepts,
+        "sentences": {**concepts["sentences"], "source": {"llm": {"writer": writer, **rest}}},
+    }
 
 
 def halves(positives: int) -> dict[str, int]:

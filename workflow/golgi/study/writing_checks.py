@@ -1,26 +1,19 @@
-"""What the schema cannot say about sentences that a language model writes: prompts, senses, keys, bounds."""
+"""What the schema cannot say about sentences that a language model writes: prompts, bounds, keys."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
-from functools import cache
-from os.path import isfile
-from pathlib import Path as FilePath
+from os.path import isfile, realpath
 from urllib.parse import urlsplit
 
-import yaml
-
+from golgi.study.addresses import SERVICES, is_meant_for, on_this_machine
 from golgi.study.checked import Checked
-from golgi.study.lexicon import Concept
-from golgi.study.problems import Path, Problem, StudyError
-from golgi.study.prompts import Prompt, load_prompt, variables_of
-from golgi.study.words import fold
-from golgi.study.writing import KINDS, TOKENS_PER_ITEM
+from golgi.study.problems import Problem, StudyError
+from golgi.study.prompts import Prompt, load_prompt
+from golgi.study.writing import KINDS
 
 SOURCE = ("concepts", "sentences", "source", "llm")
-SHOWN_GLOSS = 100
-FIRST_SENSES = FilePath(__file__).with_name("first_senses.yaml")
+TRANSCRIPTS = "resources/transcripts"
 # Languages of two letters that py3langid tells apart, and the gate with it.
 LANGUAGES = frozenset(
     code
@@ -34,16 +27,10 @@ LANGUAGES = frozenset(
 )
 
 
-@cache
-def first_senses() -> dict[str, str]:
-    """Return nouns whose first sense in WordNet 3.0 is not the everyday one, with a paraphrase of it."""
-    return yaml.safe_load(FIRST_SENSES.read_text(encoding="utf-8"))
-
-
 def prompts_in_order(checked: Checked) -> Iterator[Problem]:
     """Yield a problem for each prompt that is not there, has faults or cannot be filled in."""
     prompts: dict[str, Prompt] = {}
-    for kind, file in _prompts(checked).items():
+    for kind, file in prompts_of(checked).items():
         path = (*SOURCE, "prompts", kind)
         if not isfile(file):
             yield checked.problem(path, f"there is no file {file}.")
@@ -51,7 +38,7 @@ def prompts_in_order(checked: Checked) -> Iterator[Problem]:
         try:
             prompts[kind] = load_prompt(file)
             for concept in checked.concepts:
-                prompts[kind].render(concept, number=_llm(checked)["per_request"])
+                prompts[kind].render(concept, number=llm_of(checked)["per_request"])
         except StudyError as error:
             yield from error.problems
     if len(prompts) == 2 and len({" ".join(prompt.text.split()) for prompt in prompts.values()}) == 1:
@@ -61,7 +48,7 @@ def prompts_in_order(checked: Checked) -> Iterator[Problem]:
 
 def bounds_in_order(checked: Checked) -> Iterator[Problem]:
     """Yield a problem where no sentence can be neither too short nor too long."""
-    gates = (_llm(checked) or {}).get("gates")
+    gates = (llm_of(checked) or {}).get("gates")
     if gates and gates["shortest"] > gates["longest"]:
         message = (
             f"{gates['shortest']} is more than `longest`, {gates['longest']}: no sentence would be kept."
@@ -71,7 +58,7 @@ def bounds_in_order(checked: Checked) -> Iterator[Problem]:
 
 def language_known(checked: Checked) -> Iterator[Problem]:
     """Yield a problem where nothing can tell whether sentences are in the language that is wanted."""
-    llm = _llm(checked)
+    llm = llm_of(checked)
     if llm and llm["gates"]["language"] is not None and llm["language"] not in LANGUAGES:
         message = (
             f"`{llm['language']}` is none of the {len(LANGUAGES)} languages that can be told apart (de, en, "
@@ -80,118 +67,49 @@ def language_known(checked: Checked) -> Iterator[Problem]:
         yield checked.problem((*SOURCE, "language"), message)
 
 
-def first_senses_meant(checked: Checked) -> Iterator[Problem]:
-    """Yield a warning for each word whose first sense in a dictionary is not the everyday one."""
-    for concept in checked.concepts if _llm(checked) else []:
-        if sense := _trap_of(concept):
-            message = (
-                f"`{concept.name}`: the first dictionary sense is {sense}; the gloss says "
-                f'"{_short(concept)}". See that it is the sense you mean.'
-            )
-            yield checked.problem(_place(checked, concept.name), message)
-
-
-def prompts_tell_enough(checked: Checked) -> Iterator[Problem]:
-    """Yield a warning for each prompt that leaves open which sense is meant, or how many sentences are."""
-    missing = {
-        "gloss": "does not mention `gloss`: nothing tells the model which sense of a word is meant",
-        "number": "does not mention `number`: nothing tells the model how many sentences are wanted",
-    }
-    for kind, file in _prompts(checked).items():
-        try:
-            known = variables_of(load_prompt(file))
-        except StudyError:
-            continue
-        for variable, message in missing.items():
-            if variable not in known:
-                yield checked.problem((*SOURCE, "prompts", kind), f"{file} {message}.")
-
-
 def keys_meant(checked: Checked) -> Iterator[Problem]:
     """Yield a problem where a variable's secret would be sent to a host that it is not meant for.
 
     Specs pass from hand to hand: one that names `HF_TOKEN` and a server of its author's would take it.
     """
-    writer = (_llm(checked) or {"writer": {}})["writer"]
-    name, host = writer.get("key"), urlsplit(writer.get("server", "")).hostname or ""
-    if not name or name.startswith("GOLGI_") or _on_this_machine(host) or _called_after(host, name):
+    writer = (llm_of(checked) or {"writer": {}})["writer"]
+    name, address = writer.get("key"), urlsplit(writer.get("server", ""))
+    host = address.hostname or ""
+    if not name or name.startswith("GOLGI_") or on_this_machine(host):
         return
-    message = (
-        f"what {name} holds would be sent to {host}. A key's variable begins with GOLGI_, or is called after "
-        "its host, as OPENAI_API_KEY is for api.openai.com: so no spec can have another secret sent away."
-    )
-    yield checked.problem((*SOURCE, "writer", "key"), message)
-
-
-def keys_kept(checked: Checked) -> Iterator[Problem]:
-    """Yield a warning where a key would be sent over a network for everybody on it to read."""
-    writer = (_llm(checked) or {"writer": {}})["writer"]
-    if not writer.get("key"):
-        return
-    address = urlsplit(writer["server"])
-    if address.scheme == "http" and not _on_this_machine(address.hostname or ""):
+    if not is_meant_for(name, host):
+        own = f"{name} is for {SERVICES[name]} alone. " if name in SERVICES else ""
         message = (
-            f"the key in {writer['key']} would go to {address.hostname} over http, for all on the way to "
-            "read. Use https, or a tunnel to localhost."
+            f"what {name} holds would be sent to {host}. {own}A key's variable begins with GOLGI_, or is "
+            "that of a known service, as OPENAI_API_KEY is of openai.com: so no spec can have another secret "
+            "sent away. If you mean it, put the key in GOLGI_WRITER_KEY, and name that."
         )
+        yield checked.problem((*SOURCE, "writer", "key"), message)
+    elif address.scheme != "https":
+        message = f"what {name} holds would go to {host} over http, for all on the way to read. Use https."
         yield checked.problem((*SOURCE, "writer", "server"), message)
 
 
-def replies_can_differ(checked: Checked) -> Iterator[Problem]:
-    """Yield a warning where all requests for a concept would be answered alike."""
-    llm = _llm(checked)
-    most = -(-checked.spec["concepts"]["sentences"]["positives"] // 2)
-    if llm and llm["temperature"] == 0 and most > llm["per_request"]:
-        message = (
-            f"at 0 the same prompt gets the same reply, and {most} sentences of a kind take several of "
-            f"{llm['per_request']}. Raise it, or `per_request`."
-        )
-        yield checked.problem((*SOURCE, "temperature"), message)
+def transcripts_of_others(checked: Checked) -> Iterator[Problem]:
+    """Yield a problem for a transcript that is the study's own."""
+    for number, file in enumerate((llm_of(checked) or {"transcripts": []})["transcripts"]):
+        if is_own_transcript(checked, file):
+            message = f"{file} is the study's own transcript, which is read anyway. Leave it out."
+            yield checked.problem((*SOURCE, "transcripts", number), message)
 
 
-def replies_have_room(checked: Checked) -> Iterator[Problem]:
-    """Yield a warning where replies would be cut off before they have all their sentences."""
-    llm = _llm(checked)
-    needed = TOKENS_PER_ITEM * llm["per_request"] if llm else 0
-    if llm and llm["max_tokens"] < needed:
-        message = (
-            f"{llm['per_request']} sentences take about {needed} tokens; with {llm['max_tokens']} replies "
-            "are cut off."
-        )
-        yield checked.problem((*SOURCE, "max_tokens"), message)
+def is_own_transcript(checked: Checked, file: str) -> bool:
+    """Whether a file is what the study itself keeps its replies in."""
+    own = f"{TRANSCRIPTS}/{checked.spec.get('study')}.jsonl"
+    return "$" not in file and realpath(file) == realpath(own)
 
 
-def _llm(checked: Checked) -> dict | None:
+def llm_of(checked: Checked) -> dict | None:
+    """Return how the sentences are written; None for every other source."""
     return checked.spec["concepts"]["sentences"]["source"].get("llm")
 
 
-def _prompts(checked: Checked) -> dict[str, str]:
-    """Prompts whose place is known; a variable that is not set is told of elsewhere."""
-    files = (_llm(checked) or {"prompts": {}})["prompts"]
+def prompts_of(checked: Checked) -> dict[str, str]:
+    """Return the prompts whose place is known; a variable that is not set is told of elsewhere."""
+    files = (llm_of(checked) or {"prompts": {}})["prompts"]
     return {kind: files[kind] for kind in KINDS if "$" not in files.get(kind, "$")}
-
-
-def _trap_of(concept: Concept) -> str:
-    return first_senses().get(fold(concept.word), "") if concept.part_of_speech == "noun" else ""
-
-
-def _place(checked: Checked, name: str) -> Path:
-    only = checked.spec["concepts"]["only"] or []
-    return ("concepts", "only", only.index(name)) if name in only else ("concepts", "lexicon")
-
-
-def _short(concept: Concept) -> str:
-    gloss = concept.gloss
-    return gloss if len(gloss) <= SHOWN_GLOSS else f"{gloss[:SHOWN_GLOSS].rsplit(' ', 1)[0]} ..."
-
-
-def _called_after(host: str, name: str) -> bool:
-    owner, ending = name[:-8].replace("_", "").lower(), name[-8:]
-    return ending == "_API_KEY" and host.split(".")[-2:-1] == [owner]
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

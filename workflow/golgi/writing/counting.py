@@ -8,9 +8,9 @@ import polars as pl
 
 from golgi.tables import table_schema
 from golgi.writing.demand import Demand
-from golgi.writing.parsing import parse_reply
-from golgi.writing.requests import Drawn
+from golgi.writing.parsing import Drawn
 
+# The gates in their order, and what passed them all.
 VERDICTS = (
     "short",
     "long",
@@ -103,14 +103,14 @@ def names_given(drawn: Iterable[Drawn]) -> list[dict[str, Any]]:
 
 
 def _reply_row(drawn: Drawn) -> dict[str, Any]:
-    request, reply = drawn.request, drawn.reply
-    parsed = parse_reply(reply.text, ended=reply.finish != "length")
+    number, request, reply, parsed = drawn
     return {
-        "round": drawn.round,
+        "round": number,
         "concept": request.concept,
         "kind": request.kind,
         "draw": request.draw,
         "reply": request.key,
+        "sha256": reply.sha256,
         "finish": reply.finish,
         "refused": parsed.refused or reply.finish == "refused",
         "cut": parsed.cut,

@@ -12,14 +12,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from golgi.concepts import microworld
 from golgi.concepts.lexicon import Category, Concept, Lexicon
-from golgi.errors import GolgiError
+from golgi.study.writing import LEAST_ORIENTATION
 
 FOLDS = 5
 FEWEST_CONCEPTS = 3
 FEWEST = 30  # sentences of each kind that a model is fitted to
 STRENGTH = 30.0  # inverse of regularisation; with less, few sentences reach a probability of .9
 REFERENCE = 40  # sentences of Microworld for each of the things below, half facts and half stories
-CONFUSED = 0.5  # accuracy under which facts and stories look swapped
 THINGS = {
     "horse": {"does": ("run fast", "pull carts"), "has": ("four legs", "a long tail"), "size": ("big",)},
     "drum": {"does": ("sound loud", "keep time"), "has": ("a round skin", "two sides"), "size": ("small",)},
@@ -51,19 +50,19 @@ class KindGate:
     altogether is told by the others. Later sentences are judged by a model of the first without those that
     were told, which have a probability of `sure` or more; a sentence that comes again is judged as before.
     Where there are too few sentences or concepts to fit it to, nothing is told, and the log says so.
+    `orientation` is the accuracy of the model of the first on built-in facts and stories, None where there is
+    no model or the language is not theirs: under `LEAST_ORIENTATION` all facts and stories look swapped.
     """
 
     def __init__(self, language: str, sure: float):
         self.language, self.sure = language, sure
+        self.orientation: float | None = None
         self._model: Pipeline | None = None
         self._judged: dict[Told, float] = {}
         self._first = True
 
     def swapped(self, told: Sequence[Told]) -> np.ndarray:
-        """Probabilities [sentence] of the other kind; 0 where none can be told.
-
-        Raises GolgiError where the kinds of the first sentences look swapped as a whole.
-        """
+        """Probabilities [sentence] of the other kind; 0 where none can be told."""
         if self._first:
             self._first = False
             return self._fit(told)
@@ -89,25 +88,20 @@ class KindGate:
             self._judged.update(zip(judged, chances, strict=True))
         self._model = _fitted([one for one in distinct if self._judged[one] < self.sure])
         if self.language == "en":
-            check_orientation(self._model)
+            self.orientation = orientation(self._model)
         return np.array([self._judged[one] for one in told])
 
 
-def check_orientation(model: Pipeline) -> float:
-    """Return the accuracy on built-in facts and stories of a model fitted to others.
+def are_swapped(orientation: float | None) -> bool:
+    """Tell whether what was learned as facts are stories, all in all, and the other way round."""
+    return orientation is not None and orientation < LEAST_ORIENTATION
 
-    Raises GolgiError where it is under one half: what the model learned as facts are stories, all in all.
-    """
+
+def orientation(model: Pipeline) -> float:
+    """Return the accuracy on built-in facts and stories of a model fitted to others."""
     texts = reference()
     accuracy = float(np.mean(model.predict([one.text for one in texts]) == [one.kind for one in texts]))
     logger.info("Facts and stories of Microworld are told apart with accuracy %.2f.", accuracy)
-    if accuracy < CONFUSED:
-        raise GolgiError(
-            "The facts and the stories that the model wrote look swapped as a whole: by what distinguishes "
-            f"them, {accuracy:.0%} of some plain facts and stories are told right. Look at the prompts of "
-            "concepts.sentences.source.llm.prompts: is each of them under its own kind? If they mean "
-            "something else by fact and story, set concepts.sentences.source.llm.gates.kind to null."
-        )
     return accuracy
 
 

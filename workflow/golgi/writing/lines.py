@@ -2,15 +2,11 @@
 
 import json
 import math
-import re
 from typing import Any
 
-from golgi.errors import OBEYED, plain
-from golgi.writing.requests import Reply, Request, Sampling
+from golgi.errors import OBEYED
+from golgi.writing.requests import LONGEST_NAME, Reply, Request, Sampling, is_count, mended, one_line
 
-MOST_TOKENS = 10**9  # of one reply, more than any model has
-LONGEST_NAME = 1000  # characters
-HALVES = re.compile(r"[\ud800-\udfff]")  # of characters; no file can hold them
 UNFIT = "the key is not that of the request"
 
 
@@ -93,18 +89,18 @@ def _number(record: dict, name: str) -> float:
 def _reply(reply: dict) -> Reply:
     names = {name: _name(reply, name) for name in ("finish", "model", "fingerprint")}
     tokens = {name: _count(reply, name) for name in ("prompt_tokens", "completion_tokens")}
-    return Reply(text=HALVES.sub("\ufffd", _field(reply, "text", str)), **names, **tokens)
+    return Reply(text=mended(_field(reply, "text", str)), **names, **tokens)
 
 
 def _name(record: dict, name: str) -> str:
     value = _field(record, name, str)
     if len(value) > LONGEST_NAME:
         raise LineFault(f"`{name}` has more than {LONGEST_NAME} characters")
-    return plain(" ".join(value.split()))
+    return one_line(value)
 
 
 def _count(record: dict, name: str) -> int:
     value = _field(record, name, int)
-    if not 0 <= value <= MOST_TOKENS:
+    if not is_count(value):
         raise LineFault(f"`{name}` is no number of tokens")
     return value

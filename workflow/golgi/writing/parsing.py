@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from golgi.concepts.corpus import split_sentences
 from golgi.writing.cleaning import is_ended, spoken, tidy
 from golgi.writing.layouts import has_letter, lay_out
 from golgi.writing.phrases import declines, is_courtesy
+from golgi.writing.requests import Reply, Request
 
 # Full stops of other scripts; those of Chinese and Japanese have no space after them.
 STOP = re.compile(r"(?:[。！？｡]+[”’」』）》\"]{0,4}|[।॥؟۔։]+(?=\s))(?=.)")
@@ -23,6 +25,20 @@ class Parsed:
     cut: bool  # the last line broke off, and is not among the items
     refused: bool  # the model declined in place of a list
     preambles: int  # lines and sentences that only lead in or out
+
+
+class Drawn(NamedTuple):
+    """A reply that a round made use of, with its request and what was found in it."""
+
+    round: int
+    request: Request
+    reply: Reply
+    parsed: Parsed
+
+
+def take_apart(number: int, request: Request, reply: Reply) -> Drawn:
+    """Return the reply to a request of round `number` with what is found in it."""
+    return Drawn(number, request, reply, parse_reply(reply.text, ended=reply.finish != "length"))
 
 
 def parse_reply(text: str, *, ended: bool = True) -> Parsed:

@@ -2,10 +2,19 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, Protocol
+
+from golgi.errors import plain
+
+# Of what is replied and kept.
+MOST_CHARACTERS = 1_000_000  # however they are escaped, a line of a transcript can hold them and a prompt
+MOST_TOKENS = 10**9  # more than any model has
+LONGEST_NAME = 1000  # characters of what a writer calls something
+HALVES = re.compile(r"[\ud800-\udfff]")  # of characters; no file can hold them
 
 
 @dataclass(frozen=True)
@@ -62,13 +71,10 @@ class Reply:
     model: str = ""
     fingerprint: str = ""
 
-
-class Drawn(NamedTuple):
-    """A reply that a round made use of, with its request."""
-
-    round: int
-    request: Request
-    reply: Reply
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the text in UTF-8, in 64 hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 class Writer(Protocol):
@@ -86,11 +92,32 @@ class Writer(Protocol):
         Replies may come in any order. Raises GolgiError when it gives up; what was kept stays kept.
         """
 
-    def facts(self) -> dict:
-        """Return what is known of the writer without asking it, as plain data; always the same."""
-
 
 def seed_of(study_seed: int, concept: str, kind: str, draw: int) -> int:
     """Return the seed of a request, 31 bits: the same for the same study seed, concept, kind and draw."""
     name = json.dumps([study_seed, concept, kind, draw]).encode()
     return int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "big") >> 1
+
+
+def local_identity(name: str, dtype: str) -> str:
+    """Return what a model that runs here is called: in another number format it replies otherwise.
+
+    >>> local_identity("lab/writer@main", "bfloat16")
+    'lab/writer@main bfloat16'
+    """
+    return f"{name} {dtype}"
+
+
+def mended(text: str) -> str:
+    """Return a text with U+FFFD for each half of a character."""
+    return HALVES.sub("\ufffd", text)
+
+
+def one_line(name: str) -> str:
+    """Return a writer's name for something as a terminal shows it, on one line that is not too long."""
+    return plain(" ".join(name.split()))[:LONGEST_NAME]
+
+
+def is_count(value: Any) -> bool:
+    """Tell whether a value is a number of tokens."""
+    return type(value) is int and 0 <= value <= MOST_TOKENS

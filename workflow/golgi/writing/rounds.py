@@ -14,14 +14,23 @@ from typing import Any, Protocol
 from golgi.concepts.lexicon import load_lexicon, select
 from golgi.errors import GolgiError
 from golgi.files import ask, write_json
-from golgi.models.progress import Progress
+from golgi.progress import Progress
 from golgi.study.prompts import Prompt, load_prompt
 from golgi.study.writing import KINDS
 from golgi.tables import write_table
-from golgi.writing.counting import names_given, replies_frame, totals, writing_frame, written_frame
+from golgi.writing.counting import (
+    Price,
+    names_given,
+    replies_frame,
+    totals,
+    writing_frame,
+    written_frame,
+)
 from golgi.writing.demand import Demand, Draft, demands, drafting
-from golgi.writing.requests import Drawn, Reply, Request, Writer
-from golgi.writing.sieve import Row, Sieve
+from golgi.writing.kinds import are_swapped
+from golgi.writing.parsing import Drawn, take_apart
+from golgi.writing.requests import Reply, Request, Writer
+from golgi.writing.sieve import KEPT, Row, Sieve
 from golgi.writing.transcript import Transcript
 
 SHORT_SHOWN = 20
@@ -31,9 +40,11 @@ Settle = Callable[[list[Request], int], list[Reply]]  # of the requests of a rou
 
 
 class Judge(Protocol):
-    """What rounds need of a sieve."""
+    """What rounds need of a sieve; `orientation` says whether kinds look swapped (`KindGate`)."""
 
-    def add(self, drawn: list[tuple[Request, Reply]]) -> list[Row]:
+    orientation: float | None
+
+    def add(self, drawn: list[Drawn]) -> list[Row]:
         """Return a row with a verdict for each sentence of the replies of a round."""
 
     def kept(self, concept: str, kind: str) -> int:
@@ -54,12 +65,14 @@ def write_with_model(
     replies: Path,
     facts: Path,
     table: Path,
+    price: Price = None,
 ) -> None:
     """Write the tables `written`, `replies` and `writing` and the facts about the writer of a study.
 
-    `llm` is that source of `concepts.sentences`, `positives` the sentences per concept. The writer is asked
-    for what the transcript lacks, and never where it lacks nothing. A concept that is short is told in the
-    log and the table. Same replies, same bytes. GolgiError where the writer gives up, with all replies kept.
+    `llm` is that source of `concepts.sentences`, of which the writer's part is not read; `positives` are the
+    sentences per concept, `price` that of a million tokens. The writer is asked for what the transcript
+    lacks, and never where it lacks nothing. A concept that is short is told in the log and the table. Same
+    replies, same bytes. GolgiError where the writer gives up, with all replies kept.
     """
     concepts = select(load_lexicon(lexicon), categories, only)
     wants = demands(concepts, positives=positives, per_request=llm["per_request"], attempts=llm["attempts"])
@@ -70,21 +83,28 @@ def write_with_model(
         return settled(requests, number, writer=writer, transcript=transcript, output=written)
 
     drawn, rows = hold_rounds(wants, sieve, drafting(prompts, llm, seed, writer.identity), settle)
-    price = llm["writer"].get("price")
     frames = replies_frame(drawn), written_frame(rows)
     writing = writing_frame(wants, *frames, price=price)
     write_table(frames[1], written, schema="written")
     write_table(frames[0], replies, schema="replies")
     write_table(writing, table, schema="writing", csv=True)
-    told = {"writer": writer.facts(), "model": writer.identity, "names": names_given(drawn)}
+    told = {"model": writer.identity, "names": names_given(drawn), "orientation": _told(sieve.orientation)}
     rounds = drawn[-1].round + 1 if drawn else 0
     write_json(told | _settings(llm, prompts, seed) | totals(writing, rounds=rounds, price=price), facts)
-    _tell_shortage(wants, sieve)
+    if not are_swapped(sieve.orientation):
+        _tell_shortage(wants, sieve)
+
+
+def _told(orientation: float | None) -> float | None:
+    return None if orientation is None else round(orientation, 3)
 
 
 def _settings(llm: dict[str, Any], prompts: dict[str, Prompt], seed: int) -> dict[str, Any]:
     return {
-        "prompts": {kind: {"file": one.file, "sha256": one.sha256} for kind, one in prompts.items()},
+        # Where a prompt lies is not the same on all machines.
+        "prompts": {
+            kind: {"file": Path(one.file).name, "sha256": one.sha256} for kind, one in prompts.items()
+        },
         "sampling": {name: llm[name] for name in ("temperature", "top_p", "max_tokens")} | {"seed": seed},
         **{name: llm[name] for name in ("language", "per_request", "attempts", "gates")},
     }
@@ -95,6 +115,8 @@ def hold_rounds(
 ) -> tuple[list[Drawn], list[Row]]:
     """Ask and sieve, round after round, until all that is wanted is kept or may not be asked for any more.
 
+    There is no further round where facts and stories look swapped as a whole: the same prompts would get more
+    of the same.
     Returns the replies and the rows of the sieve, in the order of rounds, demands and draws; `made` of each
     demand is counted up.
     """
@@ -104,11 +126,15 @@ def hold_rounds(
         if not requests:
             return drawn, rows
         # All replies of a round are there before one is judged.
-        found = list(zip(requests, settle(requests, number), strict=True))
+        pairs = zip(requests, settle(requests, number), strict=True)
+        found = [take_apart(number, *pair) for pair in pairs]
         added = sieve.add(found)
-        drawn += [Drawn(number, *pair) for pair in found]
+        drawn += found
         rows += added
         _tell_round(number, requests, added, wants, sieve)
+        if are_swapped(sieve.orientation):
+            _tell_swapped(sieve.orientation)
+            return drawn, rows
 
 
 def _requests(wants: Sequence[Demand], sieve: Judge, draft: Draft) -> Iterator[Request]:
@@ -168,9 +194,19 @@ def _tell_round(
         number,
         len(requests),
         len({request.concept for request in requests}),
-        sum(row.verdict == "kept" for row in rows),
+        sum(row.verdict == KEPT for row in rows),
         len(rows),
         sum(_missing(want, sieve) for want in wants),
+    )
+
+
+def _tell_swapped(orientation: float) -> None:
+    logger.warning(
+        "No more is asked for: the facts and the stories that the model wrote look swapped as a whole. By "
+        "what distinguishes them, %.0f%% of some plain facts and stories are told right. Look at the prompts "
+        "of concepts.sentences.source.llm.prompts: is each of them under its own kind? If they mean "
+        "something else by fact and story, set concepts.sentences.source.llm.gates.kind to null.",
+        100 * orientation,
     )
 
 

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from golgi.errors import GolgiError
@@ -30,7 +30,9 @@ class Server:
     `server` is its address, `model` what it calls the model, `key` the environment variable that has the
     key, if it wants one. At most `in_flight` requests are under way at once, and each is given up after
     `timeout` seconds. A request that fails for a reason that may pass is tried again, `tries` times in all,
-    not counting those where the server says when to come back. `price` is for others to reckon with.
+    not counting those where the server says when to come back. Settings in `leave_out` (`seed`,
+    `temperature`, `top_p`, `max_tokens`) are not sent, as some servers refuse them. `price` is for others to
+    reckon with.
     """
 
     batch = 1  # no reply depends on another
@@ -44,6 +46,7 @@ class Server:
         in_flight: int,
         timeout: float,
         price: dict | None = None,
+        leave_out: Sequence[str] = (),
         tries: int = TRIES,
         first_wait: float = FIRST_WAIT,
     ):
@@ -52,8 +55,8 @@ class Server:
         try:
             self._address, self._key = check_address(server), key
         except ValueError as error:
-            raise GolgiError(f"{FIELD}.server: {server!r}: {error}.") from error
-        self._in_flight, self._timeout = in_flight, timeout
+            raise GolgiError(f"{FIELD}.server: {error}") from error
+        self._in_flight, self._timeout, self._leave_out = in_flight, timeout, tuple(leave_out)
         self._tries, self._first_wait = tries, first_wait
 
     def answer(self, requests: Sequence[Request], keep: Keep) -> None:
@@ -64,13 +67,14 @@ class Server:
         if requests:
             asyncio.run(self._answer(requests, keep, self._read_key()))
 
-    def facts(self) -> dict:
-        """Return the address and the model's name."""
-        return {"server": self._address, "model": self.identity}
-
     async def _answer(self, requests: Sequence[Request], keep: Keep, key: Secret) -> None:
-        async with open_client(self._address, key, timeout=self._timeout) as client:
-            asking = _Asking(client, key, self._timeout, self._tries, self._first_wait)
+        try:
+            opened = open_client(self._address, key, timeout=self._timeout)
+        except Fault as fault:
+            raise GolgiError(f"{FIELD}.server: {self._address}: {fault}.") from fault
+        async with opened as client:
+            once = partial(ask, client, key=key, leave_out=self._leave_out)
+            asking = _Asking(once, self._timeout, self._tries, self._first_wait)
             waiting = iter(requests)
             workers = [asking.work(waiting, keep) for _ in range(min(self._in_flight, len(requests)))]
             await asyncio.gather(*workers)
@@ -95,10 +99,10 @@ class _Asking:
     """Requests under way, and what they share: when to go on, and whether one was given up."""
 
     def __init__(
-        self, client: openai.AsyncOpenAI, key: Secret, timeout: float, tries: int, first_wait: float
+        self, once: Callable[[Request], Awaitable[Reply]], timeout: float, tries: int, first_wait: float
     ):
         self.failure, self.kept = "", 0
-        self._client, self._key, self._timeout = client, key, timeout
+        self._ask, self._timeout = once, timeout
         self._tries, self._first_wait = tries, first_wait
         self._given_up = asyncio.Event()
         self._opens = 0.0  # when the server, which said to wait, may be asked again, in the loop's time
@@ -133,7 +137,7 @@ class _Asking:
         try:
             # The client's own limit is for each part of an answer: drop by drop one could last for ever.
             async with asyncio.timeout(self._timeout):
-                return await ask(self._client, request, self._key)
+                return await self._ask(request)
         except TimeoutError:
             raise Fault(f"no whole answer within {self._timeout:g} seconds", again=True) from None
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 from golgi.concepts.corpus import TOKEN, Patterns, first_tokens
 from golgi.concepts.lexicon import Concept, word_pattern
 from golgi.study.plurals import pluralise
+from golgi.writing.counting import VERDICTS
 from golgi.writing.kinds import KindGate, Told
 from golgi.writing.languages import LanguageGate
-from golgi.writing.parsing import parse_reply
-from golgi.writing.requests import Reply, Request
+from golgi.writing.parsing import Drawn
 from golgi.writing.similar import Similar
 
-KEPT = "kept"
+SHORT, LONG, UNNAMED, SUBTYPE, OTHER_CONCEPT, LANGUAGE, REPEATED, SIMILAR, SWAPPED, KEPT = VERDICTS
 
 
 class Row(NamedTuple):
@@ -53,18 +53,19 @@ class Sieve:
         self._similar: dict[str, Similar] = {}
         self._texts: dict[bytes, str] = {}
         self._kept: Counter[tuple[str, str]] = Counter()
-        self._round = 0
+
+    @property
+    def orientation(self) -> float | None:
+        """Accuracy on plain facts and stories of what distinguishes those of the first round (`KindGate`)."""
+        return self._kinds.orientation if self._kinds else None
 
     def kept(self, concept: str, kind: str) -> int:
         """Number of sentences kept so far."""
         return self._kept[concept, kind]
 
-    def add(self, drawn: Sequence[tuple[Request, Reply]]) -> list[Row]:
-        """Return a row for every sentence of a round's replies, in their order.
-
-        Raises GolgiError where the facts and stories of the first round look swapped as a whole.
-        """
-        rows = [row for request, reply in drawn for row in self._sentences(request, reply)]
+    def add(self, drawn: Sequence[Drawn]) -> list[Row]:
+        """Return a row for every sentence of a round's replies, in their order."""
+        rows = [row for one in drawn for row in _sentences(one)]
         alone = [self._alone(row) for row in rows]
         passed = [Told(row.text, row.concept, row.kind) for row, found in zip(rows, alone) if not found]
         chances = iter(self._kinds.swapped(passed) if self._kinds else [0.0] * len(passed))
@@ -72,38 +73,32 @@ class Sieve:
         for row, found in zip(rows, alone, strict=True):
             verdict, detail = found or self._among(row, float(next(chances)))
             judged.append(row._replace(verdict=verdict, detail=detail))
-        self._round += 1
         return judged
-
-    def _sentences(self, request: Request, reply: Reply) -> list[Row]:
-        texts = parse_reply(reply.text, ended=reply.finish != "length").items
-        of = (self._round, request.concept, request.kind, request.draw)
-        return [Row(*of, item, text, "", "", request.key) for item, text in enumerate(texts)]
 
     def _alone(self, row: Row) -> Verdict | None:
         """The verdict of the gates that look at nothing but the sentence."""
         words = count_words(row.text)
         if words < self.gates["shortest"]:
-            return "short", str(words)
+            return SHORT, str(words)
         if words > self.gates["longest"]:
-            return "long", str(words)
+            return LONG, str(words)
         if found := self._names.fault(row.concept, row.text):
             return found
         other = self._language.other(row.text) if self._language else None
-        return ("language", f"{other[0]} {other[1]:.2f}") if other else None
+        return (LANGUAGE, f"{other[0]} {other[1]:.2f}") if other else None
 
     def _among(self, row: Row, chance: float) -> Verdict:
         """The verdict of the gates that look at the sentences kept before and at the other kind."""
         key = _folded(row.text)
         if key in self._texts:
-            return "repeated", self._texts[key]
+            return REPEATED, self._texts[key]
         if row.concept not in self._similar:
             self._similar[row.concept] = Similar(self.gates["similar"], self.seed)
         near = self._similar[row.concept].nearest(row.text)
         if near:
-            return "similar", f"{near[1]:.2f} {near[0]}"
+            return SIMILAR, f"{near[1]:.2f} {near[0]}"
         if self._kinds and chance >= self.gates["kind"]:
-            return "swapped", f"{chance:.2f}"
+            return SWAPPED, f"{chance:.2f}"
         self._similar[row.concept].add(row.text)
         self._texts[key] = row.concept
         self._kept[row.concept, row.kind] += 1
@@ -121,16 +116,16 @@ class _Names:
     def fault(self, concept: str, text: str) -> Verdict | None:
         own = [match.span() for match in self._own[concept].finditer(text)]
         if not own:
-            return "unnamed", ""
+            return UNNAMED, ""
         tokens = list(dict.fromkeys(TOKEN.findall(text.casefold())))
         for token in tokens:
             for _, pattern in self._kinds[concept].get(token, ()):
                 if match := pattern.search(text):
-                    return "subtype", match[0]
+                    return SUBTYPE, match[0]
         for token in tokens:
             for name, pattern in self._others.get(token, ()):
                 if name != concept and (found := _outside(pattern, text, own)):
-                    return "other_concept", found
+                    return OTHER_CONCEPT, found
         return None
 
 
@@ -141,6 +136,12 @@ def count_words(text: str) -> int:
     5
     """
     return sum(any(map(str.isalnum, word)) for word in text.split())
+
+
+def _sentences(drawn: Drawn) -> list[Row]:
+    number, request, _, parsed = drawn
+    of = (number, request.concept, request.kind, request.draw)
+    return [Row(*of, item, text, "", "", request.key) for item, text in enumerate(parsed.items)]
 
 
 def _kinds_of(concept: Concept) -> list[Concept]:

@@ -61,6 +61,10 @@ class Transcript:
                 return reply
         raise GolgiError(f"{path} was changed while it was read. Let lines only be added to it; run again.")
 
+    def file_of(self, key: str) -> Path | None:
+        """Return the file with the reply to the request with that key; None where there is none."""
+        return self._own if key in self._new else self._places.get(key, (None, 0))[0]
+
     def keep(self, request: Request, reply: Reply) -> None:
         """Add a request with its reply and have it on the disk; the first reply to a request is kept.
 

@@ -1,9 +1,10 @@
 """What goes to an OpenAI-compatible server and what comes back: few headers, bounded bodies, plain text."""
 
 import json
+import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -11,15 +12,13 @@ import httpx2
 import openai
 
 from golgi.errors import plain
-from golgi.writing.requests import Reply, Request
+from golgi.study.addresses import address_fault, on_this_machine
+from golgi.writing.requests import MOST_CHARACTERS, Reply, Request, is_count, mended, one_line
 
-MOST = 3_000_000  # bytes of a body; whatever is in it, a line of a transcript can hold it
+MOST = 3_000_000  # bytes of a body
 SHOWN = 300  # characters of what a server says
-LONGEST_NAME = 200  # characters of what it calls itself
-MOST_TOKENS = 10**9
 MOST_SECONDS = 600.0  # that a server may ask for
 TRIED_AGAIN = (408, 409, 425, 429)  # and all from 500 on
-HALVES = re.compile(r"[\ud800-\udfff]")  # of characters; no file can hold them
 # The client would add what machine this is, and what the environment says of other accounts. By the last of
 # these it knows afterwards what it was asked for.
 SENT = {
@@ -27,6 +26,7 @@ SENT = {
     "x-stainless-raw-response",
 }
 SETTINGS = ("max_tokens", "seed", "temperature", "top_p")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Fault(Exception):
@@ -39,14 +39,14 @@ class Fault(Exception):
 
 def check_address(address: str) -> str:
     """Return an address without a slash at its end; ValueError if it is none, or has more in it."""
+    if fault := address_fault(address):
+        raise ValueError(fault)
     try:
-        url = httpx2.URL(address)
+        host = httpx2.URL(address).host
     except httpx2.InvalidURL as error:
-        raise ValueError(f"it is no address ({error})") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("it does not begin with http:// or https://")
-    if url.userinfo or url.query or url.fragment:
-        raise ValueError("it has more than host, port and path; leave that out")
+        raise ValueError(f"it is no address ({error}).") from error
+    if not host:
+        raise ValueError("it names no host.")
     return address.rstrip("/")
 
 
@@ -69,8 +69,17 @@ class Secret:
 
 
 def open_client(address: str, key: Secret, *, timeout: float) -> openai.AsyncOpenAI:
-    """Return a client that sends the key to `address` alone, follows nowhere and tries nothing again."""
+    """Return a client that sends the key to `address` alone, follows nowhere and tries nothing again.
+
+    By a proxy of the environment it goes with https to another machine, and never else: the proxy could read
+    the key. Raises Fault where that proxy, or certificates of the environment, cannot be used.
+    """
     hooks = {"request": [_send_little], "response": [_bound]}
+    hidden = _is_hidden(httpx2.URL(address))
+    try:
+        http = openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=hooks, trust_env=hidden)
+    except Exception as error:
+        raise Fault(_unusable(error), again=False) from error
     return openai.AsyncOpenAI(
         base_url=address,
         api_key=key.value,
@@ -78,21 +87,36 @@ def open_client(address: str, key: Secret, *, timeout: float) -> openai.AsyncOpe
         default_headers={"Authorization": f"Bearer {key.value}"},
         timeout=timeout,
         max_retries=0,
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=hooks),
+        http_client=http,
     )
 
 
-async def ask(client: openai.AsyncOpenAI, request: Request, key: Secret) -> Reply:
-    """Return the reply to a request; Fault where there is none."""
-    sampling = request.sampling
+def _is_hidden(url: httpx2.URL) -> bool:
+    """Whether what is sent goes over a network, and none on the way can read it."""
+    return url.scheme == "https" and not on_this_machine(url.host)
+
+
+def _unusable(error: Exception) -> str:
+    # Names of variables alone: a proxy's address may have a password in it.
+    proxies = (name for name in os.environ if name.lower() in ("all_proxy", "http_proxy", "https_proxy"))
+    names = sorted({*proxies, *(name for name in CERTIFICATES if name in os.environ)})
+    return (
+        "what the environment says of proxies and certificates cannot be used "
+        f"({type(error).__name__}). Look at {', '.join(names) or 'its variables'}: the address of a proxy "
+        "begins with http:// or https://"
+    )
+
+
+async def ask(
+    client: openai.AsyncOpenAI, request: Request, key: Secret, leave_out: Collection[str] = ()
+) -> Reply:
+    """Return the reply to a request, sent without the settings of `leave_out`; Fault where there is none."""
+    settings = {name: getattr(request.sampling, name) for name in SETTINGS if name not in leave_out}
     try:
         response = await client.chat.completions.with_raw_response.create(
             model=request.model,
             messages=[{"role": role, "content": content} for role, content in request.messages],
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_tokens=sampling.max_tokens,
-            seed=sampling.seed,
+            **settings,
         )
     except openai.APITimeoutError:
         raise Fault("no answer in time", again=True) from None
@@ -101,6 +125,11 @@ async def ask(client: openai.AsyncOpenAI, request: Request, key: Secret) -> Repl
         raise Fault(f"the connection failed ({cause})", again=True) from None
     except openai.APIStatusError as error:
         raise _refusal(error, key) from None
+    except Fault:
+        raise
+    except Exception as error:
+        reason = _brief(f"{type(error).__name__}: {error}", key)
+        raise Fault(f"the request cannot be sent ({reason})", again=False) from error
     return read_reply(response.content, key)
 
 
@@ -120,9 +149,11 @@ def read_reply(body: bytes, key: Secret) -> Reply:
     text = content or declined or ""  # a model that reasons until its tokens are used up says nothing
     if not isinstance(text, str):
         raise Fault("the reply is no text", again=True)
+    if len(text) > MOST_CHARACTERS:
+        raise Fault(f"the reply has more than {MOST_CHARACTERS:,} characters", again=False)
     usage = found.get("usage")
     return Reply(
-        text=key.hide(HALVES.sub("\ufffd", text)),
+        text=key.hide(mended(text)),
         finish=_finish(choice.get("finish_reason"), declined, key),
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
@@ -188,9 +219,10 @@ def _hint(status: int, said: str) -> str:
         return "Look at `key`"
     if status == 404:
         return "Look at `server`, which mostly ends in /v1, and at `model`"
-    named = [f"`{name}`" for name in SETTINGS if name in said and status < 500]
+    named = [f"`{name}`" for name in SETTINGS if re.search(rf"\b{name}\b", said) and status < 500]
+    refused = ", ".join(named)
     return (
-        f"The server or the model cannot be given {', '.join(named)}, which is always sent" if named else ""
+        f"If the server or the model cannot be given {refused}, add {refused} to `leave_out`" if named else ""
     )
 
 
@@ -224,9 +256,9 @@ def _finish(reason: Any, declined: Any, key: Secret) -> str:
 
 
 def _name(value: Any, key: Secret) -> str:
-    return plain(" ".join(key.hide(value).split()))[:LONGEST_NAME] if isinstance(value, str) else ""
+    return one_line(key.hide(value)) if isinstance(value, str) else ""
 
 
 def _count(usage: Any, name: str) -> int:
     value = usage.get(name) if isinstance(usage, dict) else None
-    return value if type(value) is int and 0 <= value <= MOST_TOKENS else 0
+    return value if is_count(value) else 0

@@ -4,6 +4,7 @@ from golgi.study import Study
 from golgi.study.prompts import load_prompt
 from golgi.study.writing import KINDS
 from golgi.writing.demand import demands, drafting
+from golgi.writing.requests import local_identity
 from golgi.writing.transcript import Transcript
 
 
@@ -12,7 +13,7 @@ def answered(study: Study) -> tuple[int, int] | None:
 
     None where that is not known: for a writer in a folder of one's own, whose weights would have to be read.
     """
-    model = _identity(study.llm["writer"])
+    model = identity_of(study.llm["writer"])
     if model is None:
         return None
     concepts = [study.lexicon.by_name[name] for name in study.concepts]
@@ -30,7 +31,10 @@ def answered(study: Study) -> tuple[int, int] | None:
     return sum(request.key in replies for request in requests), len(requests)
 
 
-def _identity(writer: dict) -> str | None:
+def identity_of(writer: dict) -> str | None:
+    """Return what a writer is called in requests; None where its folder would have to be read for that."""
     if "server" in writer:
         return writer["model"]
-    return f"{writer['hub']}@{writer['revision']}" if "hub" in writer else None
+    if "hub" in writer:
+        return local_identity(f"{writer['hub']}@{writer['revision']}", writer["dtype"])
+    return None

@@ -12,7 +12,8 @@ KINDS = {"fact": "facts", "story": "stories"}
 def writer_told(facts: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return what a page tells of `facts` (sentences/writer.json); None where no language model wrote.
 
-    All of it is plain text: the model's name and what it calls itself are a stranger's words.
+    The model's name is the one that it was asked by. That, and what it calls itself, are a stranger's words:
+    all of it is plain text.
     """
     if facts is None:
         return None
@@ -21,7 +22,6 @@ def writer_told(facts: dict[str, Any] | None) -> dict[str, Any] | None:
     taken = sorted((gate for gate in TAKEN if verdicts[gate]), key=lambda gate: -verdicts[gate])
     return {
         "model": facts["model"],
-        "server": facts["writer"].get("server"),
         "names": called(facts),
         "rounds": facts["rounds"],
         "requests": facts["requests"],
