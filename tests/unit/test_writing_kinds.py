@@ -13,6 +13,7 @@ from golgi.writing.kinds import KindGate, Told, are_swapped, reference
 from golgi.writing.parsing import parse_reply
 
 SURE = 0.9
+NONSENSE = [("dog", "blick"), ("cat", "dax"), ("car", "wug"), ("boat", "zorp")]
 OTHER = {"fact": "story", "story": "fact"}
 
 
@@ -130,3 +131,11 @@ def test_plain_sentences_of_templates_are_told_apart(root):
     written = microworld.sentences(lexicon, lexicon.concepts, 20, seed=0)
     chances = KindGate("en", SURE).swapped([Told(one.text, one.concept, one.kind) for one in written])
     assert np.mean(chances >= SURE) < 0.002
+
+
+def test_a_kind_that_is_told_altogether_is_learned_from_all_the_same():
+    told = [Told(f"{word} {number} one", name, "fact") for name, word in NONSENSE for number in range(40)]
+    told += [Told(f"{word} {number} two", name, "story") for name, word in NONSENSE for number in range(40)]
+    gate = KindGate("en", sure=0.0)
+    gate.swapped(told)
+    assert len(gate.swapped(told[:5])) == 5

@@ -86,7 +86,8 @@ class KindGate:
             judged = [distinct[row] for row in unseen]
             chances = _against(_fitted([distinct[row] for row in seen]), judged)
             self._judged.update(zip(judged, chances, strict=True))
-        self._model = _fitted([one for one in distinct if self._judged[one] < self.sure])
+        right = [one for one in distinct if self._judged[one] < self.sure]
+        self._model = _fitted(right if len({one.kind for one in right}) > 1 else distinct)
         if self.language == "en":
             self.orientation = orientation(self._model)
         return np.array([self._judged[one] for one in told])
