@@ -17,6 +17,12 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture
+def in_root(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test in the project's root folder, by which studies name their files."""
+    monkeypatch.chdir(root)
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real models, corpora and ratings; the test is skipped where there is none."""

@@ -35,10 +35,7 @@ graphs: {units: {layers: all}, corpora: {build: microworld}}
 claims:
 """
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 def checked(*claims: str, study: str = STUDY) -> Checked:

@@ -17,10 +17,7 @@ from golgi.study.estimate import count_jobs, estimate
 from golgi.study.needs import memory_mb
 from golgi.study.shapes import model_shape
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 def test_check_of_a_good_study(capsys):

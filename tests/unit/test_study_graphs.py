@@ -34,10 +34,7 @@ graphs:
   corpora: {build: microworld, shifted: sentences}
 """
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture

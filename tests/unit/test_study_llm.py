@@ -10,10 +10,7 @@ from golgi.study.needs import minutes
 from golgi.study.targets import drawn, groundwork, tabled
 from golgi.study.writing_checks import LANGUAGES
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture

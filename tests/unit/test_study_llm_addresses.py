@@ -3,26 +3,19 @@
 import re
 
 import pytest
-from written_study import shipped, with_writer
+from written_study import shipped, warned, with_writer
 
 from golgi.command import main
 from golgi.study import StudyError
 from golgi.study.addresses import SERVICES
 from golgi.study.schema import study_schema
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture
 def spec():
     return shipped()
-
-
-def warned(study):
-    return [warning.message for warning in study.warnings]
 
 
 SECRETS = [

@@ -21,10 +21,7 @@ QWEN = {
     "max_position_embeddings": 32768,
 }
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture

@@ -1,24 +1,17 @@
 """What is to be looked at twice, or cannot be, where a language model writes a study's sentences."""
 
 import pytest
-from written_study import loaded, shipped, source, with_writer
+from written_study import loaded, shipped, source, warned, with_writer
 
 from golgi.study import StudyError
 from golgi.study.writing_warnings import first_senses
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture
 def spec():
     return shipped()
-
-
-def warned(study):
-    return [warning.message for warning in study.warnings]
 
 
 def test_words_with_a_trap_are_warnings_for_this_source_alone(spec, tmp_path):

@@ -10,10 +10,7 @@ from golgi.study import StudyError, load_study
 SPECS = Path("tests/data/specs")
 BAD = sorted(path.stem for path in (Path(__file__).parents[1] / "data" / "specs").glob("*.yaml"))
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.mark.parametrize("name", BAD)

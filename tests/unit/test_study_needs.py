@@ -52,10 +52,7 @@ MEASURED = {
     "test_claims": (3.3, 300),
 }
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture

@@ -12,10 +12,7 @@ from golgi.study import StudyError, load_studies, load_study
 VALID = Path("tests/data/specs/valid")
 ENVIRONMENT = {"GOLGI_MODELS": "/models"}
 
-
-@pytest.fixture(autouse=True)
-def _in_root(root, monkeypatch):
-    monkeypatch.chdir(root)
+pytestmark = pytest.mark.usefixtures("in_root")
 
 
 @pytest.fixture

@@ -32,3 +32,8 @@ def with_writer(spec: dict, folder: Path, writer: dict, **options):
     """Return the same study with another writer."""
     source(spec)["writer"] = writer
     return loaded(spec, folder, **options)
+
+
+def warned(study) -> list[str]:
+    """Return what a study's warnings say."""
+    return [warning.message for warning in study.warnings]

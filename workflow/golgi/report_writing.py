@@ -4,9 +4,9 @@ from typing import Any
 
 from golgi.captions.writing import TAKEN
 from golgi.figures.rows import listed
+from golgi.study.writing import KINDS
 
 MOST_NAMES = 3
-KINDS = {"fact": "facts", "story": "stories"}
 
 
 def writer_told(facts: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -64,9 +64,8 @@ def kept(sums: dict) -> str:
 
 
 def replies(sums: dict) -> str:
-    refused = (
-        f"the model declined to write in {counted(sums['refusals'], 'reply').replace('replys', 'replies')}"
-    )
+    noun = "reply" if sums["refusals"] == 1 else "replies"
+    refused = f"the model declined to write in {sums['refusals']:,} {noun}"
     cut = f"the last sentence was cut off in {sums['cuts']:,}"
     told = [text for text, number in ((refused, sums["refusals"]), (cut, sums["cuts"])) if number]
     text = listed(told)
@@ -94,9 +93,8 @@ def missing(table: pl.DataFrame) -> str:
 
 def lack(short: pl.DataFrame, index: int, concept: str) -> str:
     rows = dict(short.filter(pl.col("index") == index).select("kind", "missing").rows())
-    nouns = {"fact": "fact", "story": "story"}
     told = [
-        f"{rows[kind]:,} {nouns[kind] if rows[kind] == 1 else plural}"
+        f"{rows[kind]:,} {kind if rows[kind] == 1 else plural}"
         for kind, plural in KINDS.items()
         if kind in rows
     ]

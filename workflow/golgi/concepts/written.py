@@ -9,11 +9,10 @@ from golgi.concepts.lexicon import Concept
 from golgi.concepts.pool import Candidate
 from golgi.errors import GolgiError
 from golgi.files import read_json
-from golgi.study.writing import LEAST_ORIENTATION, halves
+from golgi.study.writing import KINDS, LEAST_ORIENTATION, halves
 from golgi.tables import read_table
 
 ORIGIN = 16  # digits of a reply's key
-PLURAL = {"fact": "facts", "story": "stories"}
 
 
 def read_written(path: Path, facts: Path, concepts: list[Concept], *, positives: int) -> list[Candidate]:
@@ -51,7 +50,7 @@ def _refuse_shortage(candidates: list[Candidate], concepts: list[Concept], posit
     lines = []
     for concept in concepts:
         short = [
-            f"{wanted - there[concept.name, kind]} of {wanted} {PLURAL[kind]}"
+            f"{wanted - there[concept.name, kind]} of {wanted} {KINDS[kind]}"
             for kind, wanted in halves(positives).items()
             if there[concept.name, kind] < wanted
         ]

@@ -6,7 +6,10 @@ from typing import Any
 
 from golgi.study.folders import hub_folder
 
-KINDS = ("fact", "story")
+KINDS = {"fact": "facts", "story": "stories"}  # with their plurals
+# What a server is told of how to pick words.
+SETTINGS = ("max_tokens", "seed", "temperature", "top_p")
+PRICED = 1_000_000  # tokens that a price is for
 # Tokens of one sentence in a reply. The prompts ask for ten to thirty words; four tokens are about three
 # words of English (OpenAI, "What are tokens and how to count them"), and its number takes three more.
 TOKENS_PER_ITEM = 30
@@ -88,6 +91,13 @@ def lasting(concepts: dict[str, Any]) -> dict[str, Any]:
         **concepts,
         "sentences": {**concepts["sentences"], "source": {"llm": {"writer": writer, **rest}}},
     }
+
+
+def cost(price: dict[str, float] | None, prompt_tokens: int, reply_tokens: int) -> float | None:
+    """Return what tokens cost, by the prices `input` and `output` of a million; None without a price."""
+    if price is None:
+        return None
+    return (prompt_tokens * price["input"] + reply_tokens * price["output"]) / PRICED
 
 
 def halves(positives: int) -> dict[str, int]:

@@ -11,7 +11,7 @@ from golgi.study.plan import Study
 from golgi.study.problems import StudyError
 from golgi.study.prompts import Prompt, load_prompt
 from golgi.study.shapes import Shape, declared_shape, folder_shape
-from golgi.study.writing import KINDS, TOKENS_PER_ITEM
+from golgi.study.writing import KINDS, TOKENS_PER_ITEM, cost
 
 CHARACTERS_PER_TOKEN = 4  # of English text (OpenAI, "What are tokens and how to count them")
 # Of one request to a server, until its reply begins and while it is written: a model of 7 G parameters on
@@ -41,7 +41,8 @@ def writing_work(study: Study) -> tuple[WritingWork, WritingWork] | None:
     """
     if study.llm is None or any("$" in file for file in study.prompt_files):
         return None
-    return _work(study, 1), _work(study, study.llm["attempts"])
+    tokens = {kind: _prompt_tokens(study, kind) for kind in KINDS}
+    return _work(study, 1, tokens), _work(study, study.llm["attempts"], tokens)
 
 
 def writer_shape(study: Study) -> Shape | None:
@@ -74,14 +75,13 @@ def writing_bytes(study: Study) -> float | None:
     return held + LIBRARIES + size * (shape.parameters + 2 * tokens * shape.layers * shape.width)
 
 
-def _work(study: Study, times: int) -> WritingWork:
-    asked = [(kind, times * number) for kind, number in _requests(study).items()]
-    requests = len(study.concepts) * sum(number for _, number in asked)
-    prompt = sum(number * _prompt_tokens(study, kind) for kind, number in asked)
+def _work(study: Study, times: int, tokens: dict[str, int]) -> WritingWork:
+    asked = {kind: times * number for kind, number in _requests(study).items()}
+    requests = len(study.concepts) * sum(asked.values())
+    prompt = sum(number * tokens[kind] for kind, number in asked.items())
     reply = requests * _reply_tokens(study)
-    return WritingWork(
-        requests, prompt, reply, _cost(study, prompt, reply), _seconds(study, requests, prompt)
-    )
+    price = study.llm["writer"].get("price")
+    return WritingWork(requests, prompt, reply, cost(price, prompt, reply), _seconds(study, requests, prompt))
 
 
 def _requests(study: Study) -> dict[str, int]:
@@ -92,11 +92,6 @@ def _requests(study: Study) -> dict[str, int]:
 
 def _reply_tokens(study: Study) -> int:
     return min(TOKENS_PER_ITEM * study.llm["per_request"], study.llm["max_tokens"])
-
-
-def _cost(study: Study, prompt: int, reply: int) -> float | None:
-    price = study.llm["writer"].get("price")
-    return (price["input"] * prompt + price["output"] * reply) / 1e6 if price else None
 
 
 def _seconds(study: Study, requests: int, prompt_tokens: int) -> float | None:

@@ -18,7 +18,7 @@ from golgi.study.problems import Path, Problem, StudyError
 from golgi.study.prompts import load_prompt, variables_of
 from golgi.study.schema import study_schema
 from golgi.study.words import fold
-from golgi.study.writing import TOKENS_PER_ITEM
+from golgi.study.writing import SETTINGS, TOKENS_PER_ITEM
 from golgi.study.writing_checks import SOURCE, TRANSCRIPTS, llm_of, prompts_of
 
 SHOWN_GLOSS = 100
@@ -26,7 +26,6 @@ MOST_NAMED = 5
 FIRST_SENSES = FilePath(__file__).with_name("first_senses.yaml")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WORD = re.compile(r"[^\W_]+")
-SETTINGS = ("seed", "temperature", "top_p", "max_tokens")
 
 
 @cache

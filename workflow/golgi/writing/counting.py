@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from golgi.study.writing import cost
 from golgi.tables import table_schema
 from golgi.writing.demand import Demand
 from golgi.writing.parsing import Drawn
@@ -24,7 +25,6 @@ VERDICTS = (
     "kept",
 )
 SUMS = ("refusals", "cuts", "prompt_tokens", "completion_tokens", "sentences")
-PRICED = 1_000_000  # tokens that a price is for
 Price = dict[str, float] | None
 
 
@@ -63,20 +63,12 @@ def writing_frame(
                 "requests": demand.made,
                 "most_requests": demand.most,
                 **{name: sums[place][name] for name in SUMS},
-                "cost": cost(sums[place], price),
+                "cost": cost(price, sums[place]["prompt_tokens"], sums[place]["completion_tokens"]),
                 **{verdict: verdicts[place][verdict] for verdict in VERDICTS},
                 "missing": max(demand.wanted - kept, 0),
             }
         )
     return _frame(rows, "writing")
-
-
-def cost(tokens: dict[str, int], price: Price) -> float | None:
-    """Return what `prompt_tokens` and `completion_tokens` cost; None where there is no price."""
-    if price is None:
-        return None
-    spent = tokens["prompt_tokens"] * price["input"] + tokens["completion_tokens"] * price["output"]
-    return spent / PRICED
 
 
 def totals(writing: pl.DataFrame, *, rounds: int, price: Price) -> dict[str, Any]:
@@ -87,7 +79,7 @@ def totals(writing: pl.DataFrame, *, rounds: int, price: Price) -> dict[str, Any
         "rounds": rounds,
         **{name: sums[name] for name in ("requests", "most_requests", "refusals", "cuts")},
         "tokens": {"prompt": sums["prompt_tokens"], "completion": sums["completion_tokens"]},
-        "cost": cost(sums, price),
+        "cost": cost(price, sums["prompt_tokens"], sums["completion_tokens"]),
         "sentences": {name: sums[name] for name in ("wanted", "missing")}
         | {"found": sums["sentences"], "verdicts": {verdict: sums[verdict] for verdict in VERDICTS}},
     }

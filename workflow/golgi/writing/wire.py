@@ -13,6 +13,7 @@ import openai
 
 from golgi.errors import plain
 from golgi.study.addresses import address_fault, on_this_machine
+from golgi.study.writing import SETTINGS
 from golgi.writing.requests import MOST_CHARACTERS, Reply, Request, is_count, mended, one_line
 
 MOST = 3_000_000  # bytes of a body
@@ -25,7 +26,6 @@ SENT = {
     *("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host"),
     "x-stainless-raw-response",
 }
-SETTINGS = ("max_tokens", "seed", "temperature", "top_p")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
