@@ -30,6 +30,8 @@ NUMPY_TYPES = {
     "F64": np.float64,
     "I64": np.int64,
     "I32": np.int32,
+    "U32": np.uint32,
+    "U16": np.uint16,
     "U8": np.uint8,
     "BOOL": np.bool_,
 }
