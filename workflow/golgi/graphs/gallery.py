@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -14,7 +12,7 @@ import polars as pl
 
 from golgi.errors import GolgiError
 from golgi.files import read_json
-from golgi.graphs.forest import Forest
+from golgi.graphs.examples import Example, Examples, Reading, mistakes, read_with
 from golgi.graphs.store import graph_line, read_graphs
 from golgi.graphs.texts import readable
 from golgi.tables import POLARS_TYPES, open_arrays, read_table, table_schema, write_table
@@ -22,7 +20,6 @@ from golgi.tables import POLARS_TYPES, open_arrays, read_table, table_schema, wr
 logger = logging.getLogger(__name__)
 
 LAYER = ["model", "checkpoint", "step", "site", "layer"]
-LENGTH, BEFORE = 24, 17  # tokens of an example, and of these before the one that it is about
 
 
 def write_gallery(
@@ -103,39 +100,6 @@ def _stand(best_first: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What a unit makes of a text, and what its graph expects; all [window, token]."""
-
-    ids: np.ndarray  # int32, right padded with -1
-    shares: np.ndarray  # float32, of the unit's maximum
-    values: np.ndarray  # float32, the shares that the graph expects; 0 where nothing matches
-    firing: np.ndarray  # bool
-    foretold: np.ndarray  # bool
-
-
-def read_with(
-    graph: nx.DiGraph, ids: np.ndarray, activations: np.ndarray, *, fires: float, rate: float
-) -> Reading:
-    """Lay a graph against a text, ids [window, token], with the unit's true activations beside it."""
-    matches = Forest([graph]).predict(ids)
-    values, foretold = np.zeros(ids.shape, np.float32), np.zeros(ids.shape, bool)
-    values[matches.window, matches.token] = matches.value
-    foretold[matches.window, matches.token] = matches.rate >= np.float32(rate)
-    maximum = graph.graph["maximum"]
-    shares = activations.astype(np.float32) / np.float32(maximum if maximum > 0 else np.inf)
-    return Reading(ids, shares, values, (shares >= np.float32(fires)) & (ids >= 0), foretold)
-
-
-class Example(NamedTuple):
-    """A piece of a window, and what it is an example of."""
-
-    kind: str
-    window: int
-    start: int
-    stop: int
-
-
 def choose_examples(reading: Reading, random: np.random.Generator) -> list[Example]:
     """Return the `strongest` firing, a random `firing`, and the worst mistake, a `false alarm` or a `miss`.
 
@@ -143,35 +107,17 @@ def choose_examples(reading: Reading, random: np.random.Generator) -> list[Examp
     chosen again; where there is no mistake, another random firing takes its place. Fewer where fewer are
     there.
     """
-    examples: list[Example] = []
-    unseen = reading.ids >= 0
-
-    def show(kind: str, place: int) -> None:
-        example = _around(reading.ids, kind, *divmod(place, reading.ids.shape[1]))
-        unseen[example.window, example.start : example.stop] = False
-        examples.append(example)
-
-    def show_firing() -> None:
-        places = np.flatnonzero(reading.firing & unseen)
-        if places.size:
-            show("firing", int(random.choice(places)))
-
-    show("strongest", int(np.argmax(np.where(unseen, reading.shares, -np.inf))))
-    show_firing()
-    wrong = (reading.firing != reading.foretold) & unseen
-    if wrong.any():
-        apart = np.where(wrong, np.abs(reading.shares - reading.values), -np.inf)
-        place = int(np.argmax(apart))
-        show("miss" if reading.firing.flat[place] else "false alarm", place)
-    else:
-        show_firing()
-    return examples
-
-
-def _around(ids: np.ndarray, kind: str, window: int, token: int) -> Example:
-    length = int((ids[window] >= 0).sum())
-    start = max(0, min(token - BEFORE, length - LENGTH))
-    return Example(kind, window, start, min(length, start + LENGTH))
+    examples = Examples(reading.ids)
+    firing = np.flatnonzero(reading.firing)
+    for place in examples.highest(reading.shares, 1):
+        examples.show("strongest", place)
+    examples.draw("firing", firing, 1, random)
+    before = len(examples.found)
+    for place in examples.highest(mistakes(reading), 1):
+        examples.show("miss" if reading.firing.flat[place] else "false alarm", place)
+    if len(examples.found) == before:
+        examples.draw("firing", firing, 1, random)
+    return examples.found
 
 
 def _tokens(reading: Reading, examples: Sequence[Example], shown: Sequence[str]) -> list[dict]:
