@@ -23,11 +23,12 @@ demo: .venv/ready
 	@echo "Figures:  results/demo/figures/"
 	@echo "Tables:   results/demo/tables/"
 	@echo "Report:   results/demo/report.html"
+	@echo "Atlas:    results/demo/atlas/index.html"
 
 # One process more than cores, for the one that has the cluster waits most of the time; it begins.
 test: .venv/ready-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($(CORES) + 1)) --no-loadscope-reorder \
-		tests/slurm tests/workflow tests/unit tests/model
+		tests/slurm tests/workflow tests/page tests/unit tests/model
 
 check: .venv/ready-test
 	$(BIN)/ruff check .

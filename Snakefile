@@ -70,6 +70,7 @@ include: "workflow/rules/sensitivity.smk"
 include: "workflow/rules/graphs.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/atlas.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -10,6 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(
     [*(ROOT / "workflow" / "golgi").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")]
 )
+ATLAS = ROOT / "workflow" / "golgi" / "atlas" / "page"
+# In scripts of pages: markup or code made of text, requests, addresses of elsewhere.
+FORBIDDEN = (
+    r"(?:inner|outer)HTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc|\beval\b|\bFunction\("
+    r"|\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|\bimport\b\s*\(|\bWorker\("
+    r"|setAttribute\(\s*[\"']on|javascript:|https?://(?!www\.w3\.org/)"
+)
 RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
 NEVER_IMPORTED = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 NEVER_CALLED = {
@@ -113,12 +120,43 @@ def test_every_template_escapes():
     made = [path for path in MODULES if re.search(r"\bEnvironment\(", path.read_text())]
     assert {path.name for path in made} >= {"report.py", "page.py"}
     assert all("autoescape=True" in path.read_text() for path in made)
-    pages = sorted((ROOT / "workflow" / "golgi").rglob("*.html"))
-    assert len(pages) >= 2
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        assert "default-src 'none'" in text
-        assert not re.search(r"<script|\|\s*safe\b|autoescape false|\son\w+=", text)
+    pages = {page: page.read_text(encoding="utf-8") for page in (ROOT / "workflow" / "golgi").rglob("*.html")}
+    assert len(pages) >= 3
+    for page, text in pages.items():
+        assert not re.search(r"\|\s*safe\b|autoescape false|\son\w+=", text), page
+    whole = {
+        page: text for page, text in pages.items() if "<!doctype" in text and page != ATLAS / "index.html"
+    }
+    assert len(whole) >= 2
+    assert all("default-src 'none'" in text for text in whole.values())
+    assert [page for page, text in pages.items() if "<script" in text] == [ATLAS / "index.html"]
+
+
+def test_what_the_atlas_runs_makes_no_markup_and_no_code_of_text_and_asks_nobody():
+    scripts = sorted(ATLAS.glob("*.js"))
+    assert len(scripts) >= 10
+    for script in scripts:
+        assert not re.search(FORBIDDEN, script.read_text(encoding="utf-8")), script.name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "node.innerHTML = text;",
+        "node.insertAdjacentHTML('beforeend', text)",
+        "document.write(text)",
+        "eval(text)",
+        "new Function(text)",
+        "fetch(address)",
+        "navigator.sendBeacon(address)",
+        "import('there.js')",
+        "new WebSocket(address)",
+        "node.setAttribute('onclick', text)",
+        "const there = 'https://example.org'",
+    ],
+)
+def test_the_search_finds_what_the_atlas_never_does(line):
+    assert re.search(FORBIDDEN, line)
 
 
 @pytest.mark.parametrize("rules", RULES, ids=lambda path: path.name)

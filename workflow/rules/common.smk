@@ -5,6 +5,7 @@ from snakemake.exceptions import WorkflowError
 from golgi.modules import depends_on
 from golgi.study.folders import model_files
 from golgi.study.needs import gpus, memory_mb
+from golgi.study.outputs import BROWSED_TABLES
 from golgi.study.shards import asked_minutes, shard_of, shard_rows, shard_size, shards
 from golgi.study.targets import drawn, graphed, groundwork, pictured, reported, tabled
 
@@ -250,6 +251,20 @@ def per_layer(file, everywhere=True):
         ]
 
     return files
+
+
+def overlapping(pattern):
+    """Input of a job that gathers the overlap of every model and checkpoint, where the study measures it."""
+    every_row = per_checkpoint(pattern)
+    return lambda wildcards: every_row(wildcards) if "overlap" in study_of(wildcards).tables else []
+
+
+def browsed_tables(wildcards):
+    """The tables that the atlas is written from, of those that the study has."""
+    return [table for table in BROWSED_TABLES if table in study_of(wildcards).tables]
+
+
+PAGES = sorted(path.name for path in Path(workflow.basedir, "workflow/golgi/atlas/page").iterdir())
 
 
 def graph_experts(wildcards):

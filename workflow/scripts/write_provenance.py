@@ -15,7 +15,7 @@ with job(snakemake):
         device=params.device,
         names=params.names,
         models=Path(given.models),
-        ends=[given.report, *given.drawings],
+        ends=[given.report, given.atlas, *given.drawings],
         provenance=Path(snakemake.output.provenance),
         writer=Path(given.writer[0]) if given.writer else None,
     )

@@ -107,6 +107,9 @@ def count_jobs(study: Study) -> dict[str, int]:
             for table in ("models", "experts", "overlap", "training")
         },
         **{f"draw_{figure}": int(figure in study.figures) for figure in FIGURE_TABLES},
+        "describe_units": rows,
+        "read_windows": len(study.graph_rows()),
+        "write_atlas": 1,
         "write_report": 1,
         "write_provenance": 1,
     }

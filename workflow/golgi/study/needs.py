@@ -257,6 +257,9 @@ NEEDS: dict[str, Need] = {
     "choose_gallery": _graphs(_largest_graph_row),
     "draw_graphs": Need(lambda s: tables.graphs_held(s, s.graph_rows()), _drawings),
     **{f"draw_{figure}": _figure(figure) for figure in FIGURE_TABLES},
+    "describe_units": _model(reading.expertise_bytes, reading.expertise_seconds),
+    "read_windows": _graphs(_largest_graph_row),
+    "write_atlas": Need(tables.atlas_held, tables.atlas_seconds),
     "write_report": _table(lambda s: 100 * _shown(s), _shown),
     "write_provenance": _table(lambda s: 50 * _points(s), lambda s: _shown(s) + 20 * _points(s)),
 }

@@ -4,9 +4,8 @@ from golgi.study.graphs import GRAPH_TABLE_PARTS
 
 # In the order in which a report is read.
 FIGURE_TABLES = {
-    "claims": ["claims"],
-    "writing": ["writing"],
     "training_loss": ["training"],
+    "writing": ["writing"],
     "experts_by_layer": ["counts"],
     "ap_distribution": ["distribution"],
     "threshold_sweep": ["counts", "distribution", "alignment"],
@@ -22,11 +21,12 @@ FIGURE_TABLES = {
     "alignment_over_training": ["alignment"],
     "dynamics": ["dynamics", "dynamics_alignment"],
     "dynamics_by_layer": ["dynamics", "dynamics_alignment"],
-    "interventions": ["interventions"],
     "graph_f1_by_layer": ["graph_layers"],
     "graph_ablation": ["graph_ablation"],
     "graph_naming": ["graph_naming"],
     "graph_gallery": ["graph_gallery"],
+    "interventions": ["interventions"],
+    "claims": ["claims"],
     "sensitivity": ["sensitivity"],
 }
 # Drawn with it where the study has it, and without it where not.
@@ -46,6 +46,15 @@ ANALYSIS_TABLES = {
     "interventions": ["interventions", "interventions_concepts", "intervention_prompts"],
     "sensitivity": ["sensitivity"],
 }
+# What the atlas is written from, where a study has it.
+BROWSED_TABLES = (
+    "concepts",
+    "models",
+    "graph_units",
+    "graph_nodes",
+    "alignment_pairs",
+    "interventions_concepts",
+)
 # Files that an analysis leaves of every model's last checkpoint and of its twin, which nobody intervenes in.
 ANALYSIS_PARTS = {
     "discoveries": ["discoveries/{place}.parquet"],

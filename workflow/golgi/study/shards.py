@@ -15,7 +15,7 @@ LEAST_MINUTES = 3
 # Rules that work through a shard, one checkpoint after another, by the first of them; and what closes it.
 SHARDED = {
     "collect_responses": ("collect_responses",),
-    "score_experts": ("score_experts", "measure_overlap"),
+    "score_experts": ("score_experts", "measure_overlap", "describe_units"),
 }
 CLOSING = {"gather_facts": "collect_responses", "measure_counts": "score_experts"}
 

@@ -29,6 +29,7 @@ FIGURE_SECONDS, DRAWING_SECONDS, CLAIM_SECONDS = (
     0.5,
     2.0,
 )  # a figure; a unit's graph; a claim of a model
+PLACE_SECONDS, GRAPH_SECONDS = 1.0, 0.02  # a checkpoint of the atlas; a unit's graph and texts in it
 COUNT_PASSES = 4  # as long as reading it: average precision held against every threshold and bin
 MICROWORLD_BYTES = 10e6  # of text, where a source does not say how much
 SUMMARY_ROWS = 1e5  # more than tables have that grow neither with units nor with pairs of concepts
@@ -217,6 +218,19 @@ def graphs_seconds(study: Study, rows: Rows) -> float:
     """Return the seconds of such a job."""
     bootstraps = study.spec["graphs"]["bootstraps"] if study.has_graphs else 0
     return NODE_SECONDS * (NODES + bootstraps) * graph_count(study, rows)
+
+
+def atlas_held(study: Study) -> float:
+    """Return the bytes of a job that reads every checkpoint's average precision and graphs, one at a time."""
+    precision = max(precision_bytes(study, [row]) for row in study.rows())
+    return TABLES + precision + 2 * max([0.0, *(graphs_held(study, [row]) for row in study.graph_rows())])
+
+
+def atlas_seconds(study: Study) -> float:
+    """Return the seconds of such a job."""
+    rows = study.rows()
+    read = precision_bytes(study, rows) / DISK_RATE
+    return PLACE_SECONDS * len(rows) + 2 * read + GRAPH_SECONDS * graph_count(study, study.graph_rows())
 
 
 def prompt_rows(study: Study) -> float:

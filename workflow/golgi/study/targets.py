@@ -20,6 +20,7 @@ def groundwork(study: Study) -> list[str]:
     files += [f"responses/{place}/neuron.safetensors" for place in places]
     files += [f"expertise/{place}/ap.safetensors" for place in places]
     files += [f"overlap/{place}.parquet" for place in places if "overlap" in study.tables]
+    files += [f"views/{place}/{file}" for place in places for file in ("units.safetensors", "sentences.parquet")]
     files += [f"facts/{model}/{shard}.parquet" for model, shard in shared(study, "collect_responses")]
     for model, shard in shards(study, "score_experts"):
         files += [f"counts/{model}/{shard}.parquet", f"distribution/{model}/{shard}.parquet"]
@@ -42,7 +43,7 @@ def graphed(study: Study) -> list[str]:
         for layer in study.graph_layers(model):
             files += [f"{place}/{variant}/layer{layer}.jsonl" for variant in study.graph_variants]
             files += [f"{place}/scores/layer{layer}.parquet"]
-        files += [f"{place}/gallery.parquet"]
+        files += [f"{place}/gallery.parquet", f"{place}/windows.parquet"]
     return [f"{study.results}/graphs/{file}" for file in files] + pictured(study)
 
 
@@ -65,8 +66,8 @@ def drawn(study: Study) -> list[str]:
 
 
 def reported(study: Study) -> list[str]:
-    """Return the report of a study, and the file that tells where all of it comes from."""
-    return [f"{study.results}/report.html", f"{study.results}/provenance.json"]
+    """Return the report and the atlas of a study, and the file that tells where all of it comes from."""
+    return [f"{study.results}/{name}" for name in ("report.html", "atlas", "provenance.json")]
 
 
 def targets(study: Study) -> list[str]:
