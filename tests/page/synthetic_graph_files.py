@@ -1,7 +1,7 @@
 """Graphs of made-up units, as files and tables, with texts whose strings are no text to a careless page.
 
-Each unit fires on a token of its own, more so after one that it needs, and on a hostile string. One in fifty has
-more nodes than a page shows; the fifth is dead, and has none.
+Each unit fires on a token of its own, more so after one that it needs, and on a hostile string. One in fifty
+has more nodes than a page shows; the fifth is dead, and has none.
 """
 
 import json
@@ -40,8 +40,7 @@ DEAD = 4
 LENGTH, PIVOT, STRANGE = 24, 17, 3  # tokens of a window; places of what it is about and of a hostile string
 KINDS = ("strongest", "firing", "mistake", "random")
 OF_KIND = (6, 4, 2, 4)
-# Nodes of every unit, depth first: parent, which token, distance, importance, activation, count, value, rate, reach.
-# A rate of at least .5 foretells firing.
+# Nodes of every unit, depth first, and their facts as NODE names them. A rate from .5 on foretells firing.
 SMALL = (
     (None, "hostile", 0, 1.0, 0.55, 2, 0.55, 0.6, 0.55),
     (None, "pivot", 0, 1.0, 0.85, 40, 0.8, 0.9, 0.95),
@@ -85,10 +84,15 @@ def write_graph_files(
     windows: int,
     rng: np.random.Generator,
 ) -> Graphs:
-    """Write all there is of the graphs of units in `rows`, which fire on the words of `concepts`, -1 for none."""
+    """Write all there is of the graphs of `rows`, which fire on the words of `concepts`, -1 for none."""
     first = 1 + len(HOSTILE)
     filler = first + len(names)
-    tokens = ["<|endoftext|>", *HOSTILE, *(f" {name}" for name in names), *map(" word{}".format, range(FILLERS))]
+    tokens = [
+        "<|endoftext|>",
+        *HOSTILE,
+        *(f" {name}" for name in names),
+        *map(" word{}".format, range(FILLERS)),
+    ]
     graphs = Graphs(
         rows=rows,
         pivots=np.where(concepts >= 0, first + concepts, filler + rows * 7 % USED),
@@ -134,8 +138,8 @@ def unit_nodes(graphs: Graphs, number: int, filler: int) -> list[tuple]:
     nodes = [(parent, known[token], *rest) for parent, token, *rest in SMALL]
     if number % BIG == 0:
         root = len(nodes)
-        nodes.append((None, filler + FILLERS - 1, 0, 1.0, 0.6, 900, None, None, 0.9))
         values = [round(0.3 + 0.6 * place / FAN, 6) for place in range(FAN)]
+        nodes.append((None, filler + FILLERS - 1, 0, 1.0, 0.6, 900, None, None, max(values)))
         nodes += [
             (root, filler + place, 1, 0.8, value, 1 + place % 7, value, 1.0, value)
             for place, value in enumerate(values)
@@ -167,10 +171,10 @@ def nodes_table(graphs: Graphs, of_units: list[list[tuple]]) -> pl.DataFrame:
     """Table `graph_nodes`, without the columns that name the checkpoint."""
     sizes = [len(nodes) for nodes in of_units]
     columns = zip(*(node for nodes in of_units for node in nodes), strict=True)
-    floats = {name: pl.Float64 for name in ("importance", "activation", "value", "rate", "reach")}
+    floats = dict.fromkeys(("importance", "activation", "value", "rate", "reach"), pl.Float64)
     frame = pl.DataFrame(
         dict(zip(NODE, map(list, columns), strict=True)),
-        schema_overrides=floats | {name: pl.Int64 for name in ("parent", "token", "distance", "count")},
+        schema_overrides=floats | dict.fromkeys(("parent", "token", "distance", "count"), pl.Int64),
     )
     texts = pl.Series(graphs.readable, dtype=pl.String)
     placed = [graphs.places[row] for row in graphs.rows.tolist()]
@@ -179,19 +183,22 @@ def nodes_table(graphs: Graphs, of_units: list[list[tuple]]) -> pl.DataFrame:
         pl.Series("layer", np.repeat([layer for _, layer, _ in placed], sizes)),
         pl.Series("unit", np.repeat([unit for _, _, unit in placed], sizes)),
         pl.Series("node", np.concatenate([np.arange(size) for size in sizes])),
-        pl.when(pl.col("parent").is_null()).then(pl.lit("activating")).otherwise(pl.lit("context")).alias("role"),
+        pl.when(pl.col("parent").is_null())
+        .then(pl.lit("activating"))
+        .otherwise(pl.lit("context"))
+        .alias("role"),
         texts.gather(frame["token"]).alias("text"),
     )
 
 
 def units_table(graphs: Graphs, of_units: list[list[tuple]]) -> pl.DataFrame:
-    """Table `graph_units`: F1 falls from 1 to .05 in twenty steps and is undefined for every seventeenth unit."""
+    """Table `graph_units`: F1 falls from 1 to .05 in twenty steps, every seventeenth unit has none."""
     rows = []
     for number, (row, nodes) in enumerate(zip(graphs.rows.tolist(), of_units, strict=True)):
         site, layer, unit = graphs.places[row]
         f1 = None if number % 17 == 16 or not nodes else 1 - number % 20 / 20
         scores = {
-            **{name: f1 for name in ("precision", "recall", "f1", "rank_correlation")},
+            **dict.fromkeys(("precision", "recall", "f1", "rank_correlation"), f1),
             **{f"f1_{name}": f1 and round(f1 * 0.8, 3) for name in ("token", "bigram", "trigram", "shifted")},
         }
         rows.append(
@@ -208,7 +215,7 @@ def units_table(graphs: Graphs, of_units: list[list[tuple]]) -> pl.DataFrame:
 
 
 def windows_table(graphs: Graphs, windows: int, filler: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Table `atlas_windows`: so many pieces of text of every unit, of all kinds, and of a dead one the random."""
+    """Table `atlas_windows`: so many pieces of text of every unit, all kinds; of the dead one the random."""
     kind = np.repeat(np.arange(len(KINDS)), OF_KIND)
     kind = kind[np.linspace(0, len(kind) - 1, windows).round().astype(np.int64)]  # [window]
     units, pivot = len(graphs.rows), graphs.pivots[:, None]

@@ -1,8 +1,8 @@
 """A study's results as the atlas reads them, made up: any size in seconds, and what is in them is known.
 
-Units stand in groups of nine that follow one another: what a unit makes of the concepts is much as the others of
-its group make of them, so these are its nearest. Some groups are experts: of one concept, or of all concepts of a
-category. Training finds more of them; the twin has none.
+Units stand in groups of nine that follow one another: what a unit makes of the concepts is much as the
+others of its group make of them, so these are its nearest; a last group may have fewer. Some groups are
+experts: of one concept, or of all concepts of a category. Training finds more of them; the twin has none.
 """
 
 import json
@@ -61,7 +61,9 @@ class Study:
         if learnt:
             starts[self.shared[self.category(concept)]] = 0.8
         found = {
-            first + place: round(ap - 0.02 * place, 2) for first, ap in starts.items() for place in range(GROUP)
+            first + place: round(ap - 0.02 * place, 2)
+            for first, ap in starts.items()
+            for place in range(GROUP)
         }
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
@@ -152,7 +154,9 @@ def make(
         checkpoints=wanted,
         rows=rows,
         width=width,
-        concepts=np.array([names.index(concept_of[row]) if row in concept_of else -1 for row in rows.tolist()]),
+        concepts=np.array(
+            [names.index(concept_of[row]) if row in concept_of else -1 for row in rows.tolist()]
+        ),
         names=names,
         windows=windows,
         rng=rng,
@@ -184,7 +188,7 @@ def learnt_groups(checkpoints: tuple[str, ...], checkpoint: str) -> int:
 
 
 def write_scores(study: Study, layers: int, width: int, rng: np.random.Generator) -> None:
-    """Write what is known of all units: `ap.safetensors`, `experts`, `units.safetensors`, overlap, sentences."""
+    """Write what is known of all units at every checkpoint: expertise, views of it, sentences, overlap."""
     shape = (len(study.concepts), study.units)
     pattern = rng.random((len(study.concepts), -(-study.units // GROUP)), np.float32)
     write_concepts(study)
@@ -247,7 +251,12 @@ def write_units(study: Study, place: Place, ap: np.ndarray, rng: np.random.Gener
         "likeness": likeness,
     }
     metadata = {
-        **{"model": place.model, "checkpoint": place.checkpoint, "threshold": str(THRESHOLD), "sites": json.dumps(rows.told())},
+        **{
+            "model": place.model,
+            "checkpoint": place.checkpoint,
+            "threshold": str(THRESHOLD),
+            "sites": json.dumps(rows.told()),
+        },
         **{"units": str(study.units), "kept": str(study.units), "cut": "0", "sentences": "1000"},
         **{"without_neighbours": "0", "without_response": "0"},
     }

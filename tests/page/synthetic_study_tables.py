@@ -73,7 +73,7 @@ def write_sentences(study, place) -> None:
 
 
 def write_tables(study, layers: int) -> None:
-    """Write the tables of the study as a whole: models, experts of graphs, overlap, ratings, interventions."""
+    """Write the tables of the study as a whole: models, experts, overlap, ratings, interventions."""
     last = study.place([one for one in study.checkpoints if one != "untrained"][-1])
     frames = {
         "models": models_table(study, layers),
@@ -148,9 +148,9 @@ def interventions_table(study, place) -> pl.DataFrame:
 
 
 def graph_experts_table(study) -> pl.DataFrame:
-    """Experts that have a graph: those of one concept fire on its word, those of a category on none of them."""
+    """Experts that have a graph: those of one concept fire on its word, those of a category on no word."""
     graphed = set(study.graphs.rows.tolist())
-    own = {row: token for row, token in zip(study.graphs.rows.tolist(), study.graphs.pivots, strict=True)}
+    own = dict(zip(study.graphs.rows.tolist(), study.graphs.pivots, strict=True))
     rows = []
     for checkpoint, concept in product(study.graphed, study.concepts):
         experts = study.experts(checkpoint, concept)

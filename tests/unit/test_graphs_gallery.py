@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from synthetic_tables import table
 
 from golgi.errors import GolgiError
-from golgi.graphs.gallery import LENGTH, Reading, choose_examples, choose_units, read_with, write_gallery
+from golgi.graphs.examples import LENGTH, Reading, read_with
+from golgi.graphs.gallery import choose_examples, choose_units, write_gallery
 from golgi.graphs.store import write_graphs
 from golgi.graphs.trie import grow
 from golgi.tables import read_table, write_arrays, write_table

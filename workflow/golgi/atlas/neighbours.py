@@ -80,5 +80,5 @@ def _in_whole_numbers(profiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     varied = np.flatnonzero(profiles.min(axis=1) < profiles.max(axis=1))
     centred = profiles[varied].astype(np.float64)
     centred -= centred.mean(axis=1, keepdims=True)
-    centred *= SCALE / np.sqrt(np.square(centred).sum(axis=1, keepdims=True))
+    centred *= SCALE / np.sqrt(np.einsum("uc,uc->u", centred, centred))[:, None]
     return np.rint(centred, out=centred), varied

@@ -48,8 +48,8 @@ def describe_units(
     `sentences` gets table `atlas_sentences`: what each concept's best units tell best and worst.
 
     Responses are read once, a strip of units at a time: 256 MiB or, with more than 65,536 sentences, masked
-    ones included, 4 KiB of each. Beside that it takes 12 bytes for each concept of a unit with neighbours
-    (240 MB for 20,000 and 1,000) and 128 MB. GolgiError where the files do not fit one another.
+    ones included, 4 KiB of each. Then it takes 16 bytes for each concept of a unit with neighbours (320 MB
+    for 20,000 and 1,000) and 128 MB. GolgiError where the files do not fit one another.
     """
     names = read_table(concepts, schema="concepts").sort("index")["concept"].to_list()
     labels = read_sets(sets, names)

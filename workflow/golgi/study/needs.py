@@ -257,7 +257,7 @@ NEEDS: dict[str, Need] = {
     "choose_gallery": _graphs(_largest_graph_row),
     "draw_graphs": Need(lambda s: tables.graphs_held(s, s.graph_rows()), _drawings),
     **{f"draw_{figure}": _figure(figure) for figure in FIGURE_TABLES},
-    "describe_units": _model(reading.expertise_bytes, reading.expertise_seconds),
+    "describe_units": _model(tables.described_held, tables.described_seconds),
     "read_windows": _graphs(_largest_graph_row),
     "write_atlas": Need(tables.atlas_held, tables.atlas_seconds),
     "write_report": _table(lambda s: 100 * _shown(s), _shown),

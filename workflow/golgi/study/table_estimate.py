@@ -11,7 +11,7 @@ from golgi.study.costs import ARITHMETIC_RATE, DISK_RATE, TABLES, TEXT_HELD, TEX
 from golgi.study.graph_estimate import count_units
 from golgi.study.outputs import FIGURE_TABLES
 from golgi.study.plan import UNTRAINED, Study
-from golgi.study.reading_estimate import count_experts
+from golgi.study.reading_estimate import count_experts, expertise_bytes, expertise_seconds
 from golgi.study.shapes import Shape, model_shape
 
 Rows = list[tuple[str, str]]
@@ -29,6 +29,8 @@ FIGURE_SECONDS, DRAWING_SECONDS, CLAIM_SECONDS = (
     0.5,
     2.0,
 )  # a figure; a unit's graph; a claim of a model
+# Units that have a profile in the atlas, at most; of a concept of one; of the products that tell which are alike.
+MOST_PROFILES, LIKENESS_BYTES, PRODUCT_BYTES, PRODUCT_SECONDS = 20_000, 16, 128e6, 1e-8
 PLACE_SECONDS, GRAPH_SECONDS = 1.0, 0.02  # a checkpoint of the atlas; a unit's graph and texts in it
 COUNT_PASSES = 4  # as long as reading it: average precision held against every threshold and bin
 MICROWORLD_BYTES = 10e6  # of text, where a source does not say how much
@@ -218,6 +220,19 @@ def graphs_seconds(study: Study, rows: Rows) -> float:
     """Return the seconds of such a job."""
     bootstraps = study.spec["graphs"]["bootstraps"] if study.has_graphs else 0
     return NODE_SECONDS * (NODES + bootstraps) * graph_count(study, rows)
+
+
+def described_held(study: Study, model: str, shape: Shape) -> float:
+    """Return the bytes of a job that reads all responses of a checkpoint, then tells which units are alike."""
+    alike = LIKENESS_BYTES * len(study.concepts) * min(all_units(study, shape), MOST_PROFILES)
+    return max(expertise_bytes(study, model, shape), TABLES + PRODUCT_BYTES + alike)
+
+
+def described_seconds(study: Study, model: str, shape: Shape) -> float:
+    """Return the seconds of such a job."""
+    pairs = float(min(all_units(study, shape), MOST_PROFILES)) ** 2
+    alike = PRODUCT_SECONDS * pairs * (1 + len(study.concepts) / 200)
+    return expertise_seconds(study, model, shape) + alike
 
 
 def atlas_held(study: Study) -> float:

@@ -20,7 +20,9 @@ def groundwork(study: Study) -> list[str]:
     files += [f"responses/{place}/neuron.safetensors" for place in places]
     files += [f"expertise/{place}/ap.safetensors" for place in places]
     files += [f"overlap/{place}.parquet" for place in places if "overlap" in study.tables]
-    files += [f"views/{place}/{file}" for place in places for file in ("units.safetensors", "sentences.parquet")]
+    files += [
+        f"views/{place}/{file}" for place in places for file in ("units.safetensors", "sentences.parquet")
+    ]
     files += [f"facts/{model}/{shard}.parquet" for model, shard in shared(study, "collect_responses")]
     for model, shard in shards(study, "score_experts"):
         files += [f"counts/{model}/{shard}.parquet", f"distribution/{model}/{shard}.parquet"]
