@@ -29,7 +29,7 @@ FIGURE_SECONDS, DRAWING_SECONDS, CLAIM_SECONDS = (
     0.5,
     2.0,
 )  # a figure; a unit's graph; a claim of a model
-# Units that have a profile in the atlas, at most; of a concept of one; of the products that tell which are alike.
+# Units that have a profile in the atlas, at most; a concept of one; the products that tell which are alike.
 MOST_PROFILES, LIKENESS_BYTES, PRODUCT_BYTES, PRODUCT_SECONDS = 20_000, 16, 128e6, 1e-8
 PLACE_SECONDS, GRAPH_SECONDS = 1.0, 0.02  # a checkpoint of the atlas; a unit's graph and texts in it
 COUNT_PASSES = 4  # as long as reading it: average precision held against every threshold and bin
@@ -223,7 +223,7 @@ def graphs_seconds(study: Study, rows: Rows) -> float:
 
 
 def described_held(study: Study, model: str, shape: Shape) -> float:
-    """Return the bytes of a job that reads all responses of a checkpoint, then tells which units are alike."""
+    """Return the bytes of a job that reads a checkpoint's responses, then tells which units are alike."""
     alike = LIKENESS_BYTES * len(study.concepts) * min(all_units(study, shape), MOST_PROFILES)
     return max(expertise_bytes(study, model, shape), TABLES + PRODUCT_BYTES + alike)
 

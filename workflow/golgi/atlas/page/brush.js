@@ -84,7 +84,8 @@ function brushed(map, event) {
   const [x0, x1] = [...event.range.x].sort((a, b) => a - b).map(Math.round);
   const [y0, y1] = [...event.range.y].sort((a, b) => a - b).map(Math.round);
   const box = {
-    x0: Math.max(x0, 0), x1: Math.min(x1, grid.columns - 1), y0: Math.max(y0, 0), y1: Math.min(y1, grid.rows - 1),
+    x0: Math.max(x0, 0), x1: Math.min(x1, grid.columns - 1),
+    y0: Math.max(y0, 0), y1: Math.min(y1, grid.rows - 1),
   };
   map.brushedAt = performance.now();
   map.nodes.tip.hidden = true;
@@ -145,20 +146,23 @@ function factsOf({ units, site, model }, row) {
   const best = units.best[row];
   const facts = [];
   if (best === NO_CONCEPT) facts.push("no AP measured");
-  else facts.push(`${concepts[best].name} (${categories[concepts[best].category]}), AP ${share(units.ap[row])}`);
+  else {
+    const { name, category } = concepts[best];
+    facts.push(`${name} (${categories[category]}), AP ${share(units.ap[row])}`);
+  }
   const all = units.concepts[row];
   facts.push(all ? `expert of ${plural(all, "concept")}` : `no expert: AP < ${share(threshold)}`);
-  if (!Number.isNaN(units.rate[row])) facts.push(`half its maximum or more on ${percent(units.rate[row])} of sentences`);
+  const rate = units.rate[row];
+  if (!Number.isNaN(rate)) facts.push(`half its maximum or more on ${asPercent(rate)} of sentences`);
   if (units.graph[row] !== NO_GRAPH) {
-    facts.push(`graph: F1 ${share(units.f1[row])}; fires on ${percent(units.firing[row])} of tokens`);
+    facts.push(`graph: F1 ${share(units.f1[row])}; fires on ${asPercent(units.firing[row])} of tokens`);
   }
   return facts;
 }
 
 // 3 %, 0.04 %
-function percent(x) {
+function asPercent(x) {
   if (Number.isNaN(x)) return "–";
   const hundred = 100 * x;
-  const text = hundred === 0 || hundred >= 10 ? hundred.toFixed(0) : Number(hundred.toPrecision(2)).toString();
-  return `${text} %`;
+  return `${hundred >= 10 ? hundred.toFixed(0) : Number(hundred.toPrecision(2))} %`;
 }

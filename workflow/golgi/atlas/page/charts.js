@@ -2,7 +2,7 @@
 
 const charts = new Map(); // container -> what it shows, to draw it again when the theme changes
 const CATEGORY_COLOURS = 8;
-let categoryOrder = null; // categories with a colour of their own, where there are more categories than colours
+let categoryOrder = null; // categories with a colour of their own, where there are too few colours for all
 let plotlyLoading = null;
 
 function themeColour(name) {
@@ -12,7 +12,7 @@ function themeColour(name) {
 function palette() {
   const names = ["ink", "quiet", "line", "page", "soft", "link", "accent", "warn", "other", "none"];
   const colours = Object.fromEntries(names.map((name) => [name, themeColour(name)]));
-  colours.categories = Array.from({ length: CATEGORY_COLOURS }, (_, place) => themeColour("category-" + place));
+  colours.categories = Array.from({ length: CATEGORY_COLOURS }, (_, at) => themeColour("category-" + at));
   const steps = themeColour("sequential").split(/\s+/);
   colours.sequential = steps.map((colour, step) => [step / (steps.length - 1), colour]);
   return colours;
@@ -22,7 +22,8 @@ function palette() {
 function orderCategories(experts) {
   const all = study().categories.map((_, index) => index);
   if (all.length <= CATEGORY_COLOURS) return;
-  categoryOrder = all.sort((a, b) => experts[b] - experts[a] || a - b).slice(0, CATEGORY_COLOURS).sort((a, b) => a - b);
+  const most = all.sort((a, b) => experts[b] - experts[a] || a - b).slice(0, CATEGORY_COLOURS);
+  categoryOrder = most.sort((a, b) => a - b);
 }
 
 // Place of a category among the colours, -1: it shares the colour of the others.
@@ -42,7 +43,8 @@ function loadPlotly() {
     plotlyLoading = new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.onload = () => resolve(window.Plotly);
-      script.onerror = () => reject(new Error("The file plotly.min.js of this atlas is missing: no chart can be drawn."));
+      const missing = "The file plotly.min.js of this atlas is missing: no chart can be drawn.";
+      script.onerror = () => reject(new Error(missing));
       script.src = "plotly.min.js";
       document.head.append(script);
     });
@@ -84,7 +86,9 @@ function themed(layout, { height }) {
   const made = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, showlegend: false, autosize: true,
     margin: { l: 56, r: 12, t: 12, b: 44 }, dragmode: false, hovermode: "closest",
-    hoverlabel: { bgcolor: colours.page, bordercolor: colours.quiet, font: { ...font, size: 12 }, align: "left" },
+    hoverlabel: {
+      bgcolor: colours.page, bordercolor: colours.quiet, font: { ...font, size: 12 }, align: "left",
+    },
     ...(height ? { height } : {}), ...layout,
   };
   const axes = Object.keys(made).filter((name) => /^[xy]axis\d*$/.test(name));

@@ -86,7 +86,7 @@ function compareSummary(sides, same) {
   ].filter(([name]) => study().has.graphs || !name.includes("graph"));
   return el("section", {}, el("h2", {}, "In numbers"),
     el("p", { class: "quiet" }, compareSaid(sides, same)),
-    tableOf([{ head: "", cell: ([name]) => name }, ...sides.map((side) => ({
+    tableOf([{ head: "measure", cell: ([name]) => name }, ...sides.map((side) => ({
       head: side.text, number: true, cell: ([, value]) => value(side),
     }))], rows, { label: `${sides[0].text} and ${sides[1].text} in numbers` }));
 }

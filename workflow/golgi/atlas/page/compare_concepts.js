@@ -40,15 +40,15 @@ function conceptTraces(rows, same) {
 }
 
 /** Left against right on equal scales, with the line where both are the same. */
-function diagonalLayout({ what, most }) {
-  const range = [-0.03 * most, most];
+function diagonalLayout({ what, most, least = 0 }) {
+  const range = [least - 0.03 * (most - least), most];
   const line = { color: palette().quiet, width: 1, dash: "dash" };
   return {
     xaxis: { title: `left: ${plotText(what)}`, range, constrain: "domain", constraintoward: "left" },
     yaxis: {
       title: `right: ${plotText(what)}`, range, scaleanchor: "x", constrain: "domain", constraintoward: "top",
     },
-    shapes: [{ type: "line", layer: "below", x0: 0, y0: 0, x1: most, y1: most, line }],
+    shapes: [{ type: "line", x0: least, y0: least, x1: most, y1: most, line }],
   };
 }
 
@@ -61,6 +61,8 @@ function conceptChanges(sides, rows, same) {
     { head: "concept", by: ({ concept }) => concept.name, cell: ({ index }) => [
       conceptLink(sides[1].model, sides[1].checkpoint, index), " ", leftLink(conceptAddress(sides[0], index), index),
     ] },
+    { head: "category", by: ({ concept }) => study().categories[concept.category],
+      cell: ({ concept }) => categoryChip(concept.category) },
     side(0), side(1),
     numberColumn("change", ({ change }) => change, (change) => changeText(change, same ? 0 : 2) + (same ? "" : " %")),
   ], largestFirst(rows), {
@@ -76,11 +78,12 @@ function leftLink(href, index) {
 
 function changeText(value, digits) {
   const text = Math.abs(value).toFixed(digits);
-  return (Number(text) === 0 ? "" : value > 0 ? "+" : "−") + text;
+  return (Number(text) === 0 ? "" : value > 0 ? "+" : "−") + (digits ? text : count(text));
 }
 
 async function drawOverlaps(page, sides) {
   const n = study().concepts.length;
+  if (n < 2) return; // no pair
   const triangles = sides.map(({ overlap }) => upperTriangle(overlap.jaccard, n));
   const most = Math.max(...sides.map(({ overlap }) => overlapMost(overlap)));
   const holders = sides.map(() => el("div", {}));
@@ -96,13 +99,15 @@ async function drawOverlaps(page, sides) {
 }
 
 function meansSaid({ jaccard }) {
-  const means = meansByKinship(jaccard, study().concepts);
-  return `; mean ${share(means.within, 3)} within categories, ${share(means.between, 3)} between`;
+  return `; ${kinshipSaid(jaccard)}`;
 }
 
 function overlapsSaid(triangles) {
   const pairs = plural(triangles[0].length, "pair");
   if (triangles[0].length < 2) return "The study has too few concepts to correlate overlaps.";
+  if (triangles.some((values) => values.every((each) => each === 0))) {
+    return "On one side at least, no two concepts share an expert: there is no rank correlation.";
+  }
   const rho = spearman(triangles[0], triangles[1]);
   if (Number.isNaN(rho)) return "Overlap does not vary on one of the sides: there is no rank correlation.";
   return `Over the ${pairs} of concepts, the overlaps of the two sides have a Spearman’s rho of ${share(rho)}. It `

@@ -105,15 +105,17 @@ function drawDensity(holder, sides, changes, state, select) {
     if (customdata === undefined) select({ x: around(x), y: around(y) });
     else go(unitAddress(sides[1], customdata));
   };
-  const layout = () => densityLayout(state.box);
+  const lowest = changes.reduce((low, { aps }) => Math.min(low, ...aps), 1);
+  const least = Math.min(0.9, Math.floor(10 * lowest) / 10);
+  const layout = () => densityLayout(state.box, least);
   drawnChart(holder, () => [densityTrace(changes), changedTrace(changes.slice(0, MOST_MARKED), sides)], layout, {
     label: "Highest AP of every unit, left against right. The list beside it says the same.", height: 420,
     onClick: press, onSelect: drag,
   });
 }
 
-function densityLayout(box) {
-  const layout = diagonalLayout({ what: "highest AP", most: 1 });
+function densityLayout(box, least) {
+  const layout = diagonalLayout({ what: "highest AP", most: 1, least });
   const line = { color: palette().ink, width: 1.5 };
   const mark = box ? [{ type: "rect", x0: box.x[0], x1: box.x[1], y0: box.y[0], y1: box.y[1], line }] : [];
   return {
@@ -133,9 +135,25 @@ function densityTrace(changes) {
   for (const { aps: [x, y] } of changes) counts[bin(y)][bin(x)] += 1;
   const middles = Array.from({ length: DENSITY_BINS }, (_, at) => (at + 0.5) / DENSITY_BINS);
   return {
-    type: "heatmap", x: middles, y: middles, hoverinfo: "text", hoverongaps: false, showscale: false,
-    z: counts.map((line) => Array.from(line, (n) => (n ? Math.log10(n) + 0.6 : null))), zmin: 0,
-    text: counts.map((line) => Array.from(line, (n) => plural(n, "unit"))), colorscale: palette().sequential,
+    type: "heatmap", x: middles, y: middles, hoverinfo: "text", hoverongaps: false, colorbar: densityScale(counts),
+    z: counts.map((line) => Array.from(line, (n) => (n ? shadeOf(n) : null))), zmin: 0,
+    text: counts.map((line) => Array.from(line, (n) => `units ${n}`)), colorscale: palette().sequential,
+  };
+}
+
+// One unit alone must be seen too: the scale does not begin with it.
+function shadeOf(units) {
+  return Math.log10(units) + 0.6;
+}
+
+function densityScale(counts) {
+  const most = counts.reduce((high, line) => Math.max(high, ...line), 1);
+  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].filter((step) => step <= most);
+  const named = most > 20 ? steps.filter((step) => /^1/.test(step)) : steps;
+  return {
+    title: { text: "units", side: "right", font: { size: 12 } }, orientation: "h", thickness: 10, len: 0.6, x: 0,
+    xanchor: "left", y: 0, yref: "container", yanchor: "bottom", outlinewidth: 0, tickfont: { size: 11 },
+    tickvals: named.map(shadeOf), ticktext: named.map(String),
   };
 }
 

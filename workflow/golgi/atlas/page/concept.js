@@ -1,7 +1,7 @@
 // A concept's page: its experts through layers and training, its sentences, and the concepts near to it.
 
 view("concept", {
-  title: ([model, checkpoint, concept]) => `${concept}: ${model} at ${checkpoint}`,
+  title: (params) => `${params[2]}: ${placeTitle(params)}`,
   draw: drawConcept,
 });
 

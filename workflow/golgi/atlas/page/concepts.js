@@ -1,7 +1,7 @@
 // All concepts in a list: how many experts each has, and its best unit.
 
 view("concepts", {
-  title: ([model, checkpoint]) => `Concepts: ${model} at ${checkpoint}`,
+  title: (params) => `Concepts: ${placeTitle(params)}`,
   draw: drawConcepts,
 });
 

@@ -2,15 +2,18 @@
 
 const STEP_MS = 700;
 
+const PICKER = { sites: false, slider: false, play: false, live: false, id: "place" };
+
 // onChange({model, checkpoint, site}) with names. `slider`: checkpoints on a slider, else in a list.
-// `play`: a button runs through them. `live`: told while the slider is dragged (play implies it), for pages that
-// change in place. `id`: prefix of the controls' ids, where a page has two pickers.
+// `play`: a button runs through them. `live`: told while the slider is dragged (play implies it), for pages
+// that change in place. `id`: prefix of the controls' ids, where a page has two pickers.
 // The element has a method set({model, checkpoint, site}), which does not call onChange, and stop().
-function placePicker(start, onChange, { sites = false, slider = false, play = false, live = play, id = "place" } = {}) {
+function placePicker(start, onChange, options = {}) {
+  const { sites, slider, play, live, id } = { ...PICKER, ...options };
   const state = { ...start };
   const element = el("div", { class: "picker row" });
   const player = play ? playerOf(state, change) : null;
-  const parts = { id, sites, slider, live, player };
+  const parts = { id, sites, slider, live: live || play, player };
 
   function change(part) {
     Object.assign(state, part);
@@ -20,7 +23,7 @@ function placePicker(start, onChange, { sites = false, slider = false, play = fa
   }
 
   function draw(part) {
-    const active = document.activeElement && element.contains(document.activeElement) ? document.activeElement.id : "";
+    const active = focusedIdIn(element);
     if (part.model || !element.firstChild) fill(element, pickerParts(state, change, parts));
     else updatePicker(element, state, parts);
     const again = active && document.getElementById(active);
@@ -39,25 +42,29 @@ function placePicker(start, onChange, { sites = false, slider = false, play = fa
 
 function settleModel(state) {
   const model = modelNamed(state.model);
-  if (!model.checkpoints.some((each) => each.name === state.checkpoint)) state.checkpoint = lastTrained(model).name;
-  if (state.site && !model.sites.some((each) => each.name === state.site)) state.site = model.sites[0].name;
+  const has = (list, name) => list.some((each) => each.name === name);
+  if (!has(model.checkpoints, state.checkpoint)) state.checkpoint = lastTrained(model).name;
+  if (state.site && !has(model.sites, state.site)) state.site = model.sites[0].name;
 }
 
 function pickerParts(state, change, parts) {
   const model = modelNamed(state.model);
+  const names = (list) => list.map((each) => each.name);
+  const checkpoints = parts.slider ? checkpointSlider : checkpointChooser;
   return [
-    chooser(`${parts.id}-model`, "Model", study().models.map((each) => each.name), state.model,
+    chooser(`${parts.id}-model`, "Model", names(study().models), state.model,
       (name) => change({ model: name })),
-    parts.slider ? checkpointSlider(model, state, change, parts) : checkpointChooser(model, state, change, parts),
+    checkpoints(model, state, change, parts),
     parts.sites && model.sites.length > 1
-      ? chooser(`${parts.id}-site`, "Site", model.sites.map((each) => each.name), state.site || model.sites[0].name,
+      ? chooser(`${parts.id}-site`, "Site", names(model.sites), state.site || model.sites[0].name,
         (name) => change({ site: name })) : null,
   ];
 }
 
 function checkpointChooser(model, state, change, { id }) {
   const named = model.checkpoints.map((each) => ({ value: each.name, text: each.label }));
-  return chooser(`${id}-checkpoint`, "Checkpoint", named, state.checkpoint, (name) => change({ checkpoint: name }));
+  return chooser(`${id}-checkpoint`, "Checkpoint", named, state.checkpoint,
+    (name) => change({ checkpoint: name }));
 }
 
 // A labelled <select>. options: strings or {value, text}.
@@ -71,13 +78,14 @@ function chooser(id, label, options, value, onChange) {
 function checkpointSlider(model, state, change, { id, live, player }) {
   const trained = model.checkpoints.filter((each) => !each.untrained);
   if (trained.length < 2) return checkpointChooser(model, state, change, { id });
-  const told = (event) => change({ checkpoint: trained[Number(event.target.value)].name });
+  const at = (event) => trained[Number(event.target.value)];
+  const told = (event) => change({ checkpoint: at(event).name });
   const place = Math.max(trained.findIndex((each) => each.name === state.checkpoint), 0);
   const said = el("output", { id: `${id}-said`, for: `${id}-checkpoint`, "aria-live": "off" });
   const range = el("input", {
     id: `${id}-checkpoint`, type: "range", min: 0, max: trained.length - 1, step: 1, value: place,
     on: {
-      input: (event) => (live ? told(event) : sayCheckpoint(range, said, trained[Number(event.target.value)])),
+      input: (event) => (live ? told(event) : sayCheckpoint(range, said, at(event))),
       change: (event) => !live && told(event),
     },
   });
@@ -98,9 +106,12 @@ function sayCheckpoint(range, said, checkpoint) {
 function twinSwitch(model, state, change, id) {
   const twin = model.checkpoints.find((each) => each.untrained);
   if (!twin) return null;
-  const onChange = (event) => change({ checkpoint: event.target.checked ? twin.name : lastTrained(model).name });
+  const choose = (twins) => change({ checkpoint: twins ? twin.name : lastTrained(model).name });
   return el("div", { class: "field check" },
-    el("input", { id: `${id}-twin`, type: "checkbox", checked: state.checkpoint === twin.name, on: { change: onChange } }),
+    el("input", {
+      id: `${id}-twin`, type: "checkbox", checked: state.checkpoint === twin.name,
+      on: { change: (event) => choose(event.target.checked) },
+    }),
     el("label", { for: `${id}-twin` }, "untrained twin"));
 }
 

@@ -1,5 +1,5 @@
-// Chunks: where the atlas's numbers are. A chunk comes as a script (a page opened from a folder may not fetch),
-// or lies in the page itself, inert.
+// Chunks: where the atlas's numbers are. A chunk comes as a script, for a page opened from a folder may not
+// fetch, or lies in the page itself, inert.
 
 const KEPT_BYTES = 150e6;
 const DTYPES = {
@@ -96,14 +96,15 @@ function bytesOfBase64(text) {
 
 // A safetensors file: the length of its header (64 bits, little endian), the header as JSON, the numbers.
 function readTensors(bytes, chunk) {
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const first = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, first)));
   for (const [name, { dtype, shape, data_offsets: [start, stop] }] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const Numbers = DTYPES[dtype];
-    const part = bytes.subarray(8 + length + start, 8 + length + stop);
+    const part = bytes.subarray(first + start, first + stop);
     const aligned = part.byteOffset % Numbers.BYTES_PER_ELEMENT ? part.slice() : part;
-    chunk.columns[name] = new Numbers(aligned.buffer, aligned.byteOffset, part.length / Numbers.BYTES_PER_ELEMENT);
+    const length = part.length / Numbers.BYTES_PER_ELEMENT;
+    chunk.columns[name] = new Numbers(aligned.buffer, aligned.byteOffset, length);
     chunk.shapes[name] = shape;
   }
 }
@@ -171,7 +172,8 @@ function unitAt(model, row) {
 function rowOf(model, site, layer, unit) {
   const number = Number(unit);
   const band = bandsOf(model).find((each) => each.site === site && String(each.layer) === String(layer));
-  const inside = band && String(unit).trim() !== "" && Number.isInteger(number) && number >= 0 && number < band.width;
+  const written = String(unit) === String(number); // no "1.0", no " 1"
+  const inside = band && written && Number.isInteger(number) && number >= 0 && number < band.width;
   return inside ? band.start + number : -1;
 }
 
@@ -198,11 +200,13 @@ async function loadProfile(model, checkpoint, row) {
   const place = head.rows ? head.rows.indexOf(row) : row - head.first;
   const [units, concepts] = shapes.ap;
   if (place < 0 || place >= units) return null;
-  const ap = Float32Array.from(columns.ap.subarray(place * concepts, (place + 1) * concepts), (x) => x / 65535);
+  const levels = columns.ap.subarray(place * concepts, (place + 1) * concepts);
+  const ap = Float32Array.from(levels, (x) => x / 65535);
   const each = shapes.neighbour[1];
   const neighbours = [];
   for (let k = place * each; k < (place + 1) * each; k++) {
-    if (columns.neighbour[k] >= 0) neighbours.push({ row: columns.neighbour[k], likeness: columns.likeness[k] });
+    const near = { row: columns.neighbour[k], likeness: columns.likeness[k] };
+    if (near.row >= 0) neighbours.push(near);
   }
   return { ap, neighbours };
 }

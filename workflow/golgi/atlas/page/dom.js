@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const ADDRESSES = new Set(["href", "src", "action", "xlink:href"]);
-const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "hidden", "tabIndex", "indeterminate"]);
+const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "hidden", "indeterminate"]);
 
 function el(tag, attributes, ...children) {
   return furnish(document.createElement(tag), attributes, children);
@@ -50,6 +50,12 @@ function fill(parent, ...children) {
   return parent;
 }
 
+// Id of what has the focus within a node, "" where nothing has: for what is drawn anew under a hand.
+function focusedIdIn(node) {
+  const active = document.activeElement;
+  return active && node.contains(active) ? active.id : "";
+}
+
 let announcing = 0;
 
 function announce(text) {
@@ -85,7 +91,8 @@ function tableOf(columns, rows, { caption, label, rowClass } = {}) {
   const body = rows.map((row, place) =>
     el("tr", { class: rowClass ? rowClass(row, place) : null },
       columns.map((column) => el("td", { class: numberClass(column) }, column.cell(row, place)))));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label || caption || "Table" },
+  const named = label || caption || "Table";
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": named },
     el("table", {}, caption ? el("caption", {}, caption) : null,
       el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
 }

@@ -4,33 +4,38 @@ const ZOOM = { least: 0.25, most: 3, step: 1.25, fits: 0.75 };
 const DRAG_FROM = 4; // pixels from which a press is a drag and no click
 
 /**
- * The graph of loadGraph: {element, choose(node)}. `matches` by node (matchesOfNodes); onShow(node) is called with the
- * node pointed at or chosen, onChoose(node) with the one chosen, -1 for none.
+ * The graph of loadGraph: {element, start(), choose(node), stop()}; start() when it is in the page. `matches` are
+ * by node (matchesOfNodes). onShow(node) is told the node pointed at or chosen, onChoose(node) the one chosen; -1: none.
  */
 function graphPart(graph, { label, matches, onShow, onChoose }) {
   const viewport = el("div", { class: "graph-view" });
   const part = {
     graph, label, matches, viewport, onShow, onChoose, zoom: 1, chosen: -1, hovered: -1, marks: [], links: [],
-    reset: el("button", { type: "button", title: "Back to full size (key 0)", on: { click: () => resetGraph(part) } }),
   };
-  const zoomBy = (factor) => () => zoomGraph(part, part.zoom * factor);
-  const tools = el("div", { class: "graph-tools", role: "group", "aria-label": "Zoom of the graph" },
-    el("button", { type: "button", "aria-label": "Zoom out", title: "Zoom out (key −)",
-      on: { click: zoomBy(1 / ZOOM.step) } }, "−"),
-    part.reset,
-    el("button", { type: "button", "aria-label": "Zoom in", title: "Zoom in (key +)",
-      on: { click: zoomBy(ZOOM.step) } }, "+"),
-    el("button", { type: "button", on: { click: () => fitGraph(part) } }, "Whole graph"));
+  const element = el("div", {}, zoomTools(part), viewport);
   listenToGraph(part);
   return {
-    element: el("div", {}, tools, viewport),
-    start: () => { drawGraph(part); watchWidth(part); },
+    element,
+    start: () => {
+      drawGraph(part);
+      watchWidth(part);
+    },
     choose: (node) => chooseNode(part, node),
     stop: () => part.watcher && part.watcher.disconnect(),
   };
 }
 
-// What is drawn ---------------------------------------------------------------------------------------------------
+function zoomTools(part) {
+  const button = (text, label, key, click) =>
+    el("button", { type: "button", "aria-label": label, title: `${label} (key ${key})`, on: { click } }, text);
+  part.reset = button("", "Full size", "0", () => resetGraph(part));
+  return el("div", { class: "graph-tools", role: "group", "aria-label": "Zoom of the graph" },
+    button("−", "Zoom out", "−", () => zoomGraph(part, part.zoom / ZOOM.step)), part.reset,
+    button("+", "Zoom in", "+", () => zoomGraph(part, part.zoom * ZOOM.step)),
+    el("button", { type: "button", on: { click: () => fitGraph(part) } }, "Whole graph"));
+}
+
+// What is drawn
 
 function drawGraph(part) {
   const { graph, viewport } = part;
@@ -39,8 +44,8 @@ function drawGraph(part) {
   const { width, height, boxes, order } = part.plan;
   part.links = boxes.map((box, node) => linkOf(box, boxes[graph.nodes[node].parent]));
   part.marks = boxes.map((box, node) => markOf(part, box, node));
-  part.image = svg("svg", { class: "graph", viewBox: `0 0 ${width} ${height}`, role: "tree", "aria-label": part.label },
-    svg("g", { "aria-hidden": "true" }, part.links), order.map((node) => part.marks[node]));
+  const frame = { class: "graph", viewBox: `0 0 ${width} ${height}`, role: "tree", "aria-label": part.label };
+  part.image = svg("svg", frame, svg("g", { "aria-hidden": "true" }, part.links), order.map((node) => part.marks[node]));
   fill(viewport, part.image);
   resetGraph(part);
   setTabStop(part, part.chosen >= 0 ? part.chosen : order[0]);
@@ -50,43 +55,41 @@ function drawGraph(part) {
 function linkOf(box, parent) {
   if (!parent) return null;
   const bend = (box.right + parent.left) / 2;
-  const curve = `M${box.right} ${box.middle}C${bend} ${box.middle} ${bend} ${parent.middle} ${parent.left} ${parent.middle}`;
-  return svg("path", { class: "graph-link", d: curve });
+  const curve = [bend, box.middle, bend, parent.middle, parent.left, parent.middle].join(" ");
+  return svg("path", { class: "graph-link", d: `M${box.right} ${box.middle}C${curve}` });
 }
 
 function markOf(part, box, node) {
-  const { parent, token, distance, importance } = part.graph.nodes[node];
-  const siblings = part.plan.children.get(parent);
+  const it = part.graph.nodes[node];
+  const siblings = part.plan.children.get(it.parent);
   return svg("g", {
-    class: "graph-node" + (endsAt(part.graph.nodes[node]) ? " end" : ""), role: "treeitem", tabindex: "-1",
-    "aria-level": distance + 1, "aria-setsize": siblings.length, "aria-posinset": siblings.indexOf(node) + 1,
+    class: "graph-node" + (endsAt(it) ? " end" : ""), role: "treeitem", tabindex: "-1",
+    "aria-level": it.distance + 1, "aria-setsize": siblings.length, "aria-posinset": siblings.indexOf(node) + 1,
     "aria-selected": "false", "aria-label": nodeLabel(part, node), "data-node": node,
-    "data-heat": token < 0 ? 0 : heatStep(shownActivation(part.graph.nodes[node])),
-  }, token < 0 ? dotOf(box) : [frameOf(box, parent >= 0), parent < 0 ? null : bandOf(box, importance), wordOf(box, parent >= 0)]);
+    "data-heat": it.token < 0 ? 0 : heatStep(shownActivation(it)),
+  }, it.token < 0 ? dotOf(box) : boxMarks(box, it));
 }
 
-function frameOf(box, banded) {
-  return svg("rect", {
-    class: "frame" + (banded ? " banded" : ""), x: box.left, y: box.middle - PLAN.box / 2, width: box.width,
-    height: PLAN.box, rx: 3,
-  });
+// An activating token has no importance: nothing fires without it.
+function boxMarks(box, { parent, importance }) {
+  const frame = { x: box.left, y: box.middle - PLAN.box / 2, width: box.width, height: PLAN.box, rx: 3 };
+  const word = { x: box.left + box.width / 2, y: box.middle + (parent < 0 ? 4.5 : 2.5), "text-anchor": "middle" };
+  return [svg("rect", { class: "frame", ...frame }), parent < 0 ? null : bandOf(box, importance),
+    svg("text", word, box.text)];
 }
 
 // A band at the foot of a box, as long on its ground as the token is important.
 function bandOf(box, importance) {
   const ground = { x: box.left + 2.5, y: box.middle + PLAN.box / 2 - 6, width: box.width - 5, height: 3.5 };
-  const length = ground.width * Math.min(Math.max(importance, 0), 1);
-  return [svg("rect", { class: "band-ground", ...ground }), svg("rect", { class: "band", ...ground, width: length })];
-}
-
-function wordOf(box, banded) {
-  return svg("text", { x: box.left + box.width / 2, y: box.middle + (banded ? 2.5 : 4.5), "text-anchor": "middle" }, box.text);
+  const band = { ...ground, width: ground.width * Math.min(Math.max(importance, 0), 1) };
+  return [svg("rect", { class: "band-ground", ...ground }), svg("rect", { class: "band", ...band })];
 }
 
 // The ring is drawn small; what answers to the pointer is larger.
 function dotOf(box) {
   const centre = { cx: box.left + box.width / 2, cy: box.middle };
-  return [svg("circle", { class: "target", ...centre, r: 9 }), svg("circle", { class: "dot", ...centre, r: PLAN.dot / 2 - 0.5 })];
+  return [svg("circle", { class: "target", ...centre, r: 9 }),
+    svg("circle", { class: "dot", ...centre, r: PLAN.dot / 2 - 0.5 })];
 }
 
 function endsAt(node) {
@@ -102,10 +105,13 @@ function nodeLabel({ graph, matches }, node) {
   const it = graph.nodes[node];
   const { text: root } = graph.nodes[lineOfNode(graph.nodes, node).pop()];
   const texts = new Set(matches[node].map(({ window }) => window)).size;
+  const important = it.distance && it.token >= 0;
   return [
     it.distance ? `${it.text}, ${plural(it.distance, "token")} before ${root}` : `Fires on ${it.text}`,
-    `activation ${share(it.activation)}`, it.distance && it.token >= 0 ? `importance ${share(it.importance)}` : "",
-    endsAt(it) ? `a match may end here, ${share(it.value)} expected` : "", `matches in ${plural(texts, "text")}`,
+    `activation ${share(it.activation)}`,
+    important ? `importance ${share(it.importance)}` : "",
+    endsAt(it) ? `a match may end here, ${share(it.value)} expected` : "",
+    `matches in ${plural(texts, "text")}`,
   ].filter(Boolean).join("; ");
 }
 
@@ -116,29 +122,32 @@ function lineOfNode(nodes, node) {
   return line;
 }
 
-// Size ------------------------------------------------------------------------------------------------------------
+// Size
 
 function zoomGraph(part, zoom, at) {
   const view = part.viewport;
   const spot = at || { x: view.clientWidth / 2, y: view.clientHeight / 2 };
   const next = Math.min(Math.max(zoom, ZOOM.least), ZOOM.most);
   const factor = next / part.zoom;
-  const [left, top] = [(view.scrollLeft + spot.x) * factor - spot.x, (view.scrollTop + spot.y) * factor - spot.y];
+  const left = (view.scrollLeft + spot.x) * factor - spot.x;
+  const top = (view.scrollTop + spot.y) * factor - spot.y;
   part.zoom = next;
   part.image.setAttribute("width", part.plan.width * next);
   part.image.setAttribute("height", part.plan.height * next);
   view.scrollLeft = left;
   view.scrollTop = top;
-  fill(part.reset, `${Math.round(100 * next)} %`);
-  part.reset.setAttribute("aria-label", `Zoom ${Math.round(100 * next)} %: back to full size`);
+  const percentage = `${Math.round(100 * next)} %`;
+  fill(part.reset, percentage);
+  part.reset.setAttribute("aria-label", `${percentage}: back to full size`);
 }
 
 // Full size, a little less where the whole is then seen; the strongest activating token in view.
 function resetGraph(part) {
-  const fits = part.viewport.clientWidth / part.plan.width;
+  const { viewport, plan } = part;
+  const fits = viewport.clientWidth / plan.width;
   zoomGraph(part, fits < 1 && fits >= ZOOM.fits ? fits : 1);
-  part.viewport.scrollLeft = Math.max(0, part.plan.firstRight * part.zoom + PLAN.margin - part.viewport.clientWidth);
-  part.viewport.scrollTop = 0;
+  viewport.scrollLeft = Math.max(0, plan.firstRight * part.zoom + PLAN.margin - viewport.clientWidth);
+  viewport.scrollTop = 0;
   if (part.chosen >= 0) bringIntoView(part, part.chosen);
 }
 
@@ -159,14 +168,13 @@ function watchWidth(part) {
 
 function bringIntoView({ viewport, plan, zoom }, node) {
   const box = plan.boxes[node];
-  const [left, right, middle] = [box.left * zoom - 24, box.right * zoom + 24, box.middle * zoom];
-  if (left < viewport.scrollLeft) viewport.scrollLeft = left;
-  else if (right > viewport.scrollLeft + viewport.clientWidth) viewport.scrollLeft = right - viewport.clientWidth;
-  if (middle < viewport.scrollTop + 24) viewport.scrollTop = middle - 40;
-  else if (middle > viewport.scrollTop + viewport.clientHeight - 24) viewport.scrollTop = middle - viewport.clientHeight + 40;
+  const near = (first, last, start, room) => (first < start ? first : last > start + room ? last - room : start);
+  viewport.scrollLeft = near(box.left * zoom - 24, box.right * zoom + 24, viewport.scrollLeft, viewport.clientWidth);
+  const [above, below] = [box.middle * zoom - PLAN.row, box.middle * zoom + PLAN.row];
+  viewport.scrollTop = near(above, below, viewport.scrollTop, viewport.clientHeight);
 }
 
-// Choosing --------------------------------------------------------------------------------------------------------
+// Choosing
 
 function setTabStop(part, node) {
   part.marks.forEach((mark, place) => mark.setAttribute("tabindex", place === node ? "0" : "-1"));
@@ -215,7 +223,7 @@ function nodeTowards({ graph, plan }, node, key) {
   return key === "Home" ? roots[0] : roots[roots.length - 1];
 }
 
-// Listening -------------------------------------------------------------------------------------------------------
+// Listening
 
 const GRAPH_MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
@@ -251,11 +259,12 @@ function pointAtNode(part, node) {
 function keyInGraph(part, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { key } = event;
+  const node = nodeOfEvent(event);
   if (key === "+" || key === "=") zoomGraph(part, part.zoom * ZOOM.step);
   else if (key === "-") zoomGraph(part, part.zoom / ZOOM.step);
   else if (key === "0") resetGraph(part);
   else if (key === "Escape" && part.chosen >= 0) chooseNode(part, -1);
-  else if (GRAPH_MOVES.has(key) && nodeOfEvent(event) >= 0) focusNode(part, nodeTowards(part, nodeOfEvent(event), key));
+  else if (GRAPH_MOVES.has(key) && node >= 0) focusNode(part, nodeTowards(part, node, key));
   else return;
   event.preventDefault();
 }

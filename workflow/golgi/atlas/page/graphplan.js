@@ -1,4 +1,4 @@
-// Lays out a unit's graph in pixels: context to the left, activating tokens to the right. Nothing is drawn here.
+// Lays out a unit's graph in pixels: context to the left, activating tokens to the right. Draws nothing.
 
 const PLAN = {
   row: 28, box: 22, padding: 7, gap: 24, dot: 10, dotGap: 9, longest: 150, margin: 8,
@@ -9,8 +9,8 @@ let measuring = null;
 
 /**
  * A plan of the nodes of loadGraph in at most `room` pixels, or as many as the widest tree takes: {width, height,
- * boxes by node [{node, text, left, right, middle, width}], order: nodes depth first as drawn, children by node
- * (-1: the activating tokens), columns: nodes by distance from above to below, firstRight: where the first stack ends}.
+ * boxes by node [{text, left, right, middle, width}], order: nodes depth first as drawn, children by node
+ * (-1: the activating tokens), columns: nodes by distance from above to below, firstRight: end of the first stack}.
  */
 function planGraph(nodes, room) {
   const children = graphChildren(nodes);
@@ -19,10 +19,10 @@ function planGraph(nodes, room) {
   const boxes = [];
   let left = PLAN.margin;
   for (const { rows, columns } of stacks) {
-    for (const [node, row] of rows) boxes[node] = boxOfNode(nodes[node], node, widths[node], row, left, columns);
+    for (const [place, row] of rows) boxes[place] = boxOfNode(nodes[place], widths[place], row, left, columns);
     left += columns.width + PLAN.betweenStacks;
   }
-  const order = [...stacks.flatMap(({ roots }) => roots)].flatMap((root) => depthFirst(children, root));
+  const order = stacks.flatMap(({ roots }) => roots).flatMap((root) => depthFirst(children, root));
   return {
     boxes, order, children, columns: nodesByDistance(nodes, order, boxes, stacks),
     width: left - PLAN.betweenStacks + PLAN.margin,
@@ -39,6 +39,7 @@ function pathStrength({ count: observations, value }) {
 // The children of every node, under -1 the activating tokens, those with the strongest path first.
 function graphChildren(nodes) {
   const best = nodes.map(pathStrength);
+  const stronger = (a, b) => (best[a] === best[b] ? a - b : best[b] - best[a]);
   for (let node = nodes.length - 1; node >= 0; node--) {
     const { parent } = nodes[node];
     if (parent >= 0) best[parent] = Math.max(best[parent], best[node]);
@@ -48,7 +49,7 @@ function graphChildren(nodes) {
     if (!children.has(node.parent)) children.set(node.parent, []);
     children.get(node.parent).push(place);
   });
-  for (const list of children.values()) list.sort((a, b) => (best[a] === best[b] ? a - b : best[b] - best[a]));
+  for (const list of children.values()) list.sort(stronger);
   return children;
 }
 
@@ -90,7 +91,7 @@ function graphStacks(nodes, children, widths, room) {
       const rows = rowsOfTrees(children, here, between);
       return { roots: here, rows, columns: columnsOf(nodes, [...rows.keys()], widths) };
     });
-    const total = stacks.reduce((sum, { columns }) => sum + columns.width + PLAN.betweenStacks, -PLAN.betweenStacks);
+    const total = stacks.reduce((sum, { columns }) => sum + columns.width, (stacks.length - 1) * PLAN.betweenStacks);
     if (stacks.length < 2 || (stacks.length <= wanted && total <= room)) return stacks;
   }
 }
@@ -127,10 +128,10 @@ function columnsOf(nodes, places, widths) {
   return { rights: rights.map((right) => reach - right), width: reach };
 }
 
-function boxOfNode(node, place, width, row, left, columns) {
+function boxOfNode(node, width, row, left, columns) {
   const right = left + columns.rights[node.distance];
   return {
-    node: place, right, width, left: right - width, middle: PLAN.margin + (row + 0.5) * PLAN.row,
+    right, width, left: right - width, middle: PLAN.margin + (row + 0.5) * PLAN.row,
     text: node.token < 0 ? "" : fittedText(node.text, PLAN.longest - 2 * PLAN.padding),
   };
 }

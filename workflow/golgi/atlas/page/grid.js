@@ -9,9 +9,9 @@ const LONGEST_CELL = 1.5; // heights to a width
 const COLOURINGS = [
   { name: "category", text: "Category of expertise" },
   { name: "ap", text: "Highest AP", column: "ap", low: 0, high: 1, missing: "not measured" },
-  { name: "concepts", text: "Number of concepts", column: "concepts", low: 0, whole: true, missing: "not measured" },
+  { name: "concepts", text: "Number of concepts", column: "concepts", low: 0, whole: true, missing: "" },
   { name: "rate", text: "Firing rate, of sentences", column: "rate", log: -3, missing: "not measured" },
-  { name: "f1", text: "F1 of the graph", column: "f1", low: 0, high: 1, graphs: true, missing: "no graph, or no F1" },
+  { name: "f1", text: "F1 of the graph", column: "f1", low: 0, high: 1, graphs: true, missing: "no graph or F1" },
   { name: "firing", text: "Firing rate, of tokens", column: "firing", log: -4, graphs: true, missing: "no graph" },
 ];
 
@@ -23,7 +23,7 @@ function colouringsThere() {
   return COLOURINGS.filter((each) => !each.graphs || study().has.graphs);
 }
 
-// Cells of a site: each layer is a band of rows, its units wrapped in their order, with an empty row between layers.
+// Cells of a site: each layer is a band of rows, its units wrapped in their order, an empty row between layers.
 // `cells` holds the row of the unit in each cell, -1 where there is none; `wide` and `high` are a cell's px.
 function gridOf(bands, width, tallest) {
   const { columns, rows, wide, high } = bestShape(bands, width, tallest);
@@ -118,14 +118,14 @@ function heatOf(grid, colour) {
   return heat;
 }
 
-// {heat(row), zmin, zmax, colorscale} of a colouring. Places of categories are whole numbers: -1 no expert, the
-// colours, then the one that the others share. A scale runs from 0 to 1, with what is missing below it.
+// {heat(row), zmin, zmax, colorscale} of a colouring. Places of categories are whole numbers: -1 no expert,
+// the colours, then the one that the others share. A scale runs from 0 to 1, with what is missing below it.
 function colouringOf(colouring, units, high) {
   const colours = palette();
   if (colouring.name === "category") {
     const steps = [colours.none, ...colours.categories, colours.other];
     const last = colours.categories.length;
-    const places = study().categories.map((_, index) => (categoryPlace(index) < 0 ? last : categoryPlace(index)));
+    const places = study().categories.map((_, index) => categoryPlace(index)).map((at) => (at < 0 ? last : at));
     const heat = (row) => {
       const category = categoryOfUnit(units, row);
       return category < 0 ? -1 : places[category];

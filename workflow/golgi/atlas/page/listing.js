@@ -83,17 +83,19 @@ function sortSaid(sort, columns) {
   return `Sorted by ${columns[sort.column].head}, ${sort.falling ? "falling" : "rising"}.`;
 }
 
+const collator = new Intl.Collator("en", { numeric: true });
+
 function sortedRows(rows, column, sort) {
   if (!column) return rows;
-  const keys = new Map(rows.map((row) => [row, column.by(row)]));
+  const keys = rows.map((row) => column.by(row));
+  const order = keys.map((_, at) => at);
   const sign = sort.falling ? -1 : 1;
-  const missing = (value) => value === null || value === undefined || Number.isNaN(value);
-  return rows.slice().sort((a, b) => {
-    const [x, y] = [keys.get(a), keys.get(b)];
-    // What is not there comes last, whichever way the column is sorted.
-    if (missing(x) || missing(y)) return Number(missing(x)) - Number(missing(y));
-    return sign * (typeof x === "string" ? x.localeCompare(y, "en") : x - y);
-  });
+  const missing = keys.map((key) => Number(key === null || key === undefined || Number.isNaN(key)));
+  const texts = keys.some((key) => typeof key === "string");
+  const compare = texts ? (a, b) => collator.compare(keys[a], keys[b]) : (a, b) => keys[a] - keys[b];
+  // What is not there comes last, whichever way the column is sorted.
+  order.sort((a, b) => missing[a] - missing[b] || (missing[a] ? 0 : sign * compare(a, b)) || a - b);
+  return order.map((at) => rows[at]);
 }
 
 function listingHead(column, onSort) {

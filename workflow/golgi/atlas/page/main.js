@@ -22,9 +22,19 @@ function setTheme(theme) {
   themeChanged();
 }
 
+// Paper is white: charts, which have their colours in them, are drawn again for it.
+function printInLight() {
+  window.addEventListener("beforeprint", () => {
+    document.documentElement.dataset.theme = "light";
+    themeChanged();
+  });
+  window.addEventListener("afterprint", () => setTheme(storedTheme()));
+}
+
 function themePicker() {
+  const on = { change: (event) => setTheme(event.target.value) };
   return el("div", { class: "theme" }, el("label", { for: "theme" }, "Theme"),
-    el("select", { id: "theme", value: storedTheme(), on: { change: (event) => setTheme(event.target.value) } },
+    el("select", { id: "theme", value: storedTheme(), on },
       THEMES.map((theme) => el("option", { value: theme }, theme))));
 }
 
@@ -50,7 +60,7 @@ function drawNavigation() {
     el("a", { href, "aria-current": name === current ? (name === shown ? "page" : "true") : null }, text)));
 }
 
-// Which categories get a colour is settled once, by the first model's last checkpoint, so that it never changes.
+// Which categories get a colour is settled once, by the first model's last checkpoint, and never changes.
 async function settleColours() {
   if (study().categories.length <= CATEGORY_COLOURS) return;
   const model = study().models[0];
@@ -74,6 +84,7 @@ async function startAtlas() {
   if (theme !== "auto") document.documentElement.dataset.theme = theme;
   document.getElementById("tools").append(themePicker());
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChanged);
+  printInLight();
   // A jump inside the page would be read as an address.
   document.getElementById("skip").addEventListener("click", (event) => {
     event.preventDefault();

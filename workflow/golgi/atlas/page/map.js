@@ -17,8 +17,10 @@ async function drawMap(main, params, query) {
   map.nodes = mapNodes(map);
   fill(main, mapPage(map));
   map.units = await loadUnits(map.model, map.checkpoint);
-  regrid(map);
-  await settle(map);
+  if (!main.isConnected) return undefined; // the page was left before there was anything to see
+  const drawn = regrid(map);
+  settle(map);
+  await drawn;
   const watching = new ResizeObserver(() => widthChanged(map));
   watching.observe(map.nodes.frame);
   const recolour = () => map.units && showMap(map);
@@ -42,19 +44,25 @@ function placeOfParams([name, checkpoint]) {
 function mapNodes(map) {
   const nodes = {
     heading: el("h1", {}), lead: el("p", { class: "lead" }), legend: el("div", { class: "map-legend" }),
-    chart: el("div", { class: "map-chart", "aria-hidden": "true" }), cursor: overlay("cursor"), box: overlay("box"),
+    chart: el("div", { class: "map-chart", "aria-hidden": "true" }),
+    cursor: overlay("cursor"), box: overlay("box"),
     tip: el("div", { class: "map-tip", hidden: true }), reading: el("p", { class: "small quiet" }),
-    list: el("section", { class: "map-list", "aria-label": "Selection" }), table: el("div", { class: "map-layers" }),
+    list: el("section", { class: "map-list", "aria-label": "Selection" }),
+    table: el("div", { class: "map-layers" }),
   };
   nodes.overlays = el("div", { class: "map-overlays" }, nodes.box, nodes.cursor);
   nodes.frame = el("div", {
     class: "map-frame", id: "map-frame", role: "application", tabindex: "0", "aria-describedby": "map-help",
-    on: { keydown: (event) => mapKey(map, event), focusin: () => focusMap(map), focusout: (event) => blurMap(map, event) },
+    on: {
+      keydown: (event) => mapKey(map, event), focusin: () => focusMap(map),
+      focusout: (event) => blurMap(map, event),
+    },
   }, nodes.chart, nodes.overlays, nodes.tip);
   nodes.picker = placePicker({ model: map.model, checkpoint: map.checkpoint, site: map.site },
     (place) => changePlace(map, place), { sites: true, slider: true, play: true });
-  nodes.colour = chooser("map-colour", "Colour by", colouringsThere().map(({ name, text }) => ({ value: name, text })),
-    map.colouring.name, (name) => changeColouring(map, name));
+  const colourings = colouringsThere().map(({ name, text }) => ({ value: name, text }));
+  nodes.colour = chooser("map-colour", "Colour by", colourings, map.colouring.name,
+    (name) => changeColouring(map, name));
   nodes.brush = finePointer() ? null : el("button", { type: "button", "aria-pressed": "false",
     on: { click: () => toggleBrush(map) } }, "Select by dragging");
   return nodes;
@@ -77,7 +85,8 @@ function overlay(name) {
 
 function mapPage({ nodes }) {
   return [
-    nodes.heading, nodes.lead, el("div", { class: "row map-controls" }, nodes.picker, nodes.colour, nodes.brush),
+    nodes.heading, nodes.lead,
+    el("div", { class: "row map-controls" }, nodes.picker, nodes.colour, nodes.brush),
     nodes.legend,
     nodes.frame, nodes.reading,
     el("p", { id: "map-help", class: "small quiet" }, HELP),
@@ -98,7 +107,7 @@ async function preload(map) {
   if (!map.left && map.colouring.whole) showMap(map);
 }
 
-// The end of a scale without one of its own is the most at any checkpoint, so that colours mean the same at all.
+// A scale without an end of its own goes to the most at any checkpoint: colours mean the same at all of them.
 function rememberMost(map, units) {
   const before = map.most.get(map.model) || 1;
   map.most.set(map.model, units.concepts.reduce((most, n) => Math.max(most, n), before));
@@ -106,8 +115,8 @@ function rememberMost(map, units) {
 
 async function changePlace(map, { model, checkpoint, site }) {
   const frame = ++map.frame;
-  const units = await loadUnits(model, checkpoint);
-  if (map.left || frame !== map.frame) return; // a later change has overtaken this one
+  const units = await loadUnits(model, checkpoint).catch((error) => mapFailed(map, error));
+  if (!units || map.left || frame !== map.frame) return; // a later change has overtaken this one
   const other = model !== map.model || site !== map.site;
   Object.assign(map, { model, checkpoint, site, units });
   rememberMost(map, units);
@@ -119,6 +128,11 @@ async function changePlace(map, { model, checkpoint, site }) {
   settleSoon(map);
 }
 
+function mapFailed(map, error) {
+  map.nodes.picker.stop();
+  fill(map.nodes.lead, el("span", { role: "alert" }, error.message));
+}
+
 function changeColouring(map, name) {
   map.colouring = colouringNamed(name);
   showMap(map);
@@ -127,17 +141,20 @@ function changeColouring(map, name) {
 
 function settleSoon(map) {
   clearTimeout(map.settling);
-  map.settling = setTimeout(() => settle(map).then(() => announce(map.nodes.lead.textContent)), SETTLE_MS);
+  map.settling = setTimeout(() => {
+    settle(map);
+    announce(map.nodes.lead.textContent);
+  }, SETTLE_MS);
 }
 
 function settle(map) {
   const { model, checkpoint, site, colouring } = map;
   const sites = modelNamed(model).sites.length > 1;
-  const query = { site: sites ? site : null, colour: colouring.name === COLOURINGS[0].name ? null : colouring.name };
+  const usual = colouring.name === COLOURINGS[0].name;
+  const query = { site: sites ? site : null, colour: usual ? null : colouring.name };
   if (!map.left) replaceAddress("map", [model, checkpoint], query);
   drawSelection(map);
   drawLayers(map);
-  return Promise.resolve();
 }
 
 function regrid(map) {
@@ -146,14 +163,16 @@ function regrid(map) {
   map.width = map.nodes.frame.clientWidth;
   map.left0 = 16 + Math.max(44, 7.5 * Math.max(...bands.map((band) => String(band.layer).length)));
   // With what stands above it the map fits a screen; on a narrow one cells would then be too small to touch.
-  const tallest = map.width < 600 ? 1.2 * window.innerHeight : Math.max(440, Math.min(window.innerHeight - 345, 760));
+  const screen = window.innerHeight;
+  const tallest = map.width < 600 ? 1.2 * screen : Math.max(440, Math.min(screen - 345, 760));
   map.grid = gridOf(bands, Math.max(map.width - map.left0 - 2, 100), tallest);
   map.nodes.tip.hidden = true;
   const { columns, rows, wide, high } = map.grid;
   setStyle(map.nodes.overlays, {
     left: `${map.left0}px`, top: "1px", width: `${columns * wide}px`, height: `${rows * high}px`,
   });
-  map.nodes.frame.setAttribute("aria-label", `Map of the units of ${map.model}, ${plural(bands.length, "layer")}`);
+  const label = `Map of the units of ${map.model}, ${plural(bands.length, "layer")}`;
+  map.nodes.frame.setAttribute("aria-label", label);
   return showMap(map);
 }
 
@@ -201,7 +220,8 @@ function layoutOf({ grid, left0, brushing }) {
     newselection: { line: { color: themeColour("ink"), width: 1, dash: "solid" } },
     xaxis: { ...hidden, range: [-0.5, grid.columns - 0.5], automargin: false },
     yaxis: {
-      ...hidden, range: [grid.rows - 0.5, -0.5], automargin: false, showticklabels: true, tickmode: "array", ticklabeloverflow: "allow",
+      ...hidden, range: [grid.rows - 0.5, -0.5], automargin: false, showticklabels: true, tickmode: "array",
+      ticklabeloverflow: "allow",
       tickvals: named.map(({ place }) => middle(place)),
       ticktext: named.map(({ band }, at) => (at ? String(band.layer) : `layer ${band.layer}`)),
     },

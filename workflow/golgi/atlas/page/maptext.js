@@ -5,7 +5,7 @@ function whenOf(checkpoint) {
   return checkpoint.step === null ? `At checkpoint ${checkpoint.label}` : `At ${checkpoint.label}`;
 }
 
-// "At step 1,500, 465 of 768 units of mini are experts (AP ≥ .50) of some concept, most often of an animal (120)."
+// "At step 1,500, 465 of 768 units of mini are experts (AP ≥ .50) of some concept, …"
 function leadOf(map) {
   const { experts, total, byCategory } = countExperts(map);
   const { categories, threshold } = study();
@@ -23,9 +23,9 @@ function leadOf(map) {
 const MEDIANS = {
   ap: (x) => `The median unit's highest AP is ${share(x)}.`,
   concepts: (x) => `The median expert is one of ${plural(x, "concept")}.`,
-  rate: (x) => `The median unit reaches half of its maximum on ${percent(x)} of sentences.`,
+  rate: (x) => `The median unit reaches half of its maximum on ${asPercent(x)} of sentences.`,
   f1: (x, n) => `The median F1 of ${plural(n, "graph")} is ${share(x)}.`,
-  firing: (x, n) => `The median of ${plural(n, "unit")} with a graph fires on ${percent(x)} of tokens.`,
+  firing: (x, n) => `The median of ${plural(n, "unit")} with a graph fires on ${asPercent(x)} of tokens.`,
 };
 
 function medianTold({ bands, units, colouring }) {
@@ -89,8 +89,10 @@ function scaleOf({ colouring, units, bands }, high) {
   }
   const ticks = scaleTicks(colouring, high);
   const bar = el("div", { class: "scale" },
-    el("div", { class: "scale-bar", role: "img", "aria-label": `Colours from ${ticks[0]} to ${ticks[ticks.length - 1]}`,
-      style: { background: `linear-gradient(to right, ${colours.join(", ")})` } }),
+    el("div", {
+      class: "scale-bar", role: "img", "aria-label": `Colours from ${ticks[0]} to ${ticks[ticks.length - 1]}`,
+      style: { background: `linear-gradient(to right, ${colours.join(", ")})` },
+    }),
     el("div", { class: "scale-ticks small", "aria-hidden": "true" }, ticks.map((tick, place) => {
       const at = `${(100 * place) / (ticks.length - 1 || 1)}%`;
       return el("span", { style: { left: at, transform: `translateX(-${at})` } }, tick);
@@ -103,7 +105,7 @@ const READINGS = {
   category: "The colour is the category of the concept with the unit's highest AP.",
   ap: "The colour is the unit's highest average precision over all concepts.",
   concepts: "The colour is the number of concepts that the unit is an expert of.",
-  rate: "The colour is the share of the study's sentences on which the unit reaches half of its maximum or more (log scale).",
+  rate: "The colour is the share of sentences on which the unit reaches half of its maximum (log scale).",
   f1: "The colour is how well the unit's graph foretells where it fires, on random windows of held-out text.",
   firing: "The colour is the share of tokens on which the unit fires, where it has a graph (log scale).",
 };
@@ -131,10 +133,13 @@ function drawSelection(map) {
   const { list } = map.nodes;
   if (!map.box) return fill(list);
   const rows = selectedRows(map);
+  const letGo = () => {
+    select(map, null);
+    map.nodes.frame.focus();
+  };
   return fill(list, el("h2", {}, selectionTold(map)), topConcepts(map, rows),
-    el("p", { class: "row" },
-      el("a", { href: findHref(map, rows) }, "See them in Find"),
-      el("button", { type: "button", on: { click: () => { select(map, null); map.nodes.frame.focus(); } } }, "Let go")),
+    el("p", { class: "row" }, el("a", { href: findHref(map, rows) }, "See them in Find"),
+      el("button", { type: "button", on: { click: letGo } }, "Let go")),
     selectionTable(map, rows));
 }
 
@@ -165,17 +170,18 @@ function topConcepts({ units, model, checkpoint }, rows) {
 function selectionTable(map, rows) {
   const first = map.page * PER_PAGE;
   const shown = rows.slice(first, first + PER_PAGE);
-  const caption = rows.length > PER_PAGE
-    ? `${count(first + 1)} to ${count(first + shown.length)} of ${count(rows.length)}, the strongest first` : "the strongest first";
+  const part = `${count(first + 1)} to ${count(first + shown.length)} of ${count(rows.length)}`;
+  const caption = rows.length > PER_PAGE ? `${part}, the strongest first` : "The strongest first";
   const turn = (by) => {
     map.page += by;
     drawSelection(map);
     map.nodes.list.querySelector(`button[data-turn="${by}"]:not(:disabled), .scroll`).focus();
   };
-  const button = (text, by, disabled) =>
-    el("button", { type: "button", disabled, data: { turn: String(by) }, on: { click: () => turn(by) } }, text);
+  const button = (text, by, disabled) => el("button", {
+    type: "button", disabled, data: { turn: String(by) }, on: { click: () => turn(by) },
+  }, text);
   return [
-    tableOf(unitColumns(map), shown, { caption: caption[0].toUpperCase() + caption.slice(1), label: "Selected units" }),
+    tableOf(unitColumns(map), shown, { caption, label: "Selected units" }),
     rows.length > PER_PAGE ? el("p", { class: "row" }, button("Previous", -1, !map.page),
       button("Next", 1, first + PER_PAGE >= rows.length)) : null,
   ];
@@ -183,14 +189,14 @@ function selectionTable(map, rows) {
 
 function unitColumns({ model, checkpoint, units }) {
   const { categories, concepts } = study();
-  const best = (row) => units.best[row];
+  const ofBest = (told) => (row) => (units.best[row] === NO_CONCEPT ? "–" : told(units.best[row]));
   const columns = [
     { head: "unit", cell: (row) => unitLink(model, checkpoint, row) },
-    { head: "best concept", cell: (row) => (best(row) === NO_CONCEPT ? "–" : conceptLink(model, checkpoint, best(row))) },
-    { head: "category", cell: (row) => (best(row) === NO_CONCEPT ? "–" : categories[concepts[best(row)].category]) },
+    { head: "best concept", cell: ofBest((concept) => conceptLink(model, checkpoint, concept)) },
+    { head: "category", cell: ofBest((concept) => categories[concepts[concept].category]) },
     { head: "AP", number: true, cell: (row) => share(units.ap[row]) },
     { head: "expert of", number: true, cell: (row) => count(units.concepts[row]) },
-    { head: "sentences", number: true, cell: (row) => percent(units.rate[row]) },
+    { head: "sentences", number: true, cell: (row) => asPercent(units.rate[row]) },
   ];
   if (study().has.graphs) columns.push({ head: "F1", number: true, cell: (row) => share(units.f1[row]) });
   return columns;
@@ -202,15 +208,18 @@ function drawLayers(map) {
   const { units, model, checkpoint } = map;
   const rows = map.bands.map((band) => layerFacts(units, band));
   const { categories } = study();
-  const strongest = ({ top }) => top.map((row, place) => [place ? el("br") : "", unitLink(model, checkpoint, row), " ",
-    conceptLink(model, checkpoint, units.best[row]), ` ${share(units.ap[row])}`]);
+  const strongest = ({ top }) => top.map((row) => el("div", {}, unitLink(model, checkpoint, row), " ",
+    conceptLink(model, checkpoint, units.best[row]), ` ${share(units.ap[row])}`));
   const mostTold = ({ category, most }) => (category < 0 ? "–" : `${categories[category]} (${count(most)})`);
   fill(map.nodes.table, tableOf([
     { head: "layer", number: true, cell: ({ band }) => String(band.layer) },
     { head: "experts", number: true, cell: ({ band, experts }) => `${count(experts)} of ${count(band.width)}` },
-    { head: "strongest units, best concept, AP", cell: (row) => el("span", {}, strongest(row)) },
+    { head: "strongest units, best concept, AP", cell: (row) => el("div", {}, strongest(row)) },
     { head: "most experts of", cell: mostTold },
-  ], rows, { label: `Layers of ${model}`, caption: `Experts have an AP of ${share(study().threshold)} or more for a concept.` }));
+  ], rows, {
+    label: `Layers of ${model}`,
+    caption: `Experts have an AP of ${share(study().threshold)} or more for some concept.`,
+  }));
 }
 
 function layerFacts(units, band) {

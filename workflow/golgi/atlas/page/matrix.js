@@ -24,12 +24,10 @@ function drawnChart(container, traces, layout, options) {
 }
 
 function matrixTrace({ n, jaccard, shared }, order, { most }) {
-  const { concepts } = study();
-  const told = (a, b) => {
-    const names = `${plotText(concepts[a].name)}, ${plotText(concepts[b].name)}`;
-    if (a === b) return `${plotText(concepts[a].name)}: ${plural(shared[a * n + a], "expert")}`;
-    return `${names}<br>overlap ${share(jaccard[a * n + b], 3)}, ${plural(shared[a * n + b], "shared expert")}`;
-  };
+  const names = study().concepts.map(({ name }) => plotText(name));
+  // Tens of thousands of cells: numbers are set as they are, for grouping their digits takes seconds.
+  const told = (a, b) => (a === b ? `${names[a]}: experts ${shared[a * n + a]}`
+    : `${names[a]}, ${names[b]}<br>overlap ${share(jaccard[a * n + b], 3)}, shared experts ${shared[a * n + b]}`);
   return {
     type: "heatmap", z: order.map((a) => order.map((b) => (a === b ? null : jaccard[a * n + b]))),
     text: order.map((a) => order.map((b) => told(a, b))), hoverinfo: "text", hoverongaps: true,

@@ -2,7 +2,7 @@
 
 /** Ranks from 1, ties at their average. */
 function midranks(values) {
-  const order = Array.from(values, (_, place) => place).sort((a, b) => values[a] - values[b]);
+  const order = Uint32Array.from(values, (_, place) => place).sort((a, b) => values[a] - values[b]);
   const ranks = new Float64Array(values.length);
   for (let start = 0; start < order.length;) {
     let stop = start + 1;
@@ -57,17 +57,34 @@ function expertsAt(chunk, threshold) {
 function sharedCounts(experts) {
   const n = experts.concepts;
   const shared = new Uint32Array(n * n);
-  const concepts = new Map(); // of each unit
-  for (let concept = 0; concept < n; concept += 1) {
-    for (const row of experts.rows(concept)) {
-      if (!concepts.has(row)) concepts.set(row, []);
-      concepts.get(row).push(concept);
+  const { starts, concepts } = conceptsByUnit(experts);
+  for (let row = 0; row + 1 < starts.length; row += 1) {
+    for (let first = starts[row]; first < starts[row + 1]; first += 1) {
+      const line = concepts[first] * n;
+      for (let second = first; second < starts[row + 1]; second += 1) shared[line + concepts[second]] += 1;
     }
   }
-  for (const list of concepts.values()) {
-    for (const a of list) for (const b of list) shared[a * n + b] += 1;
-  }
+  for (let a = 0; a < n; a += 1) for (let b = 0; b < a; b += 1) shared[a * n + b] = shared[b * n + a];
   return shared;
+}
+
+/** The concepts of every unit, rising: those of a row are concepts[starts[row]] up to concepts[starts[row + 1]]. */
+function conceptsByUnit(experts) {
+  let units = 0;
+  for (let concept = 0; concept < experts.concepts; concept += 1) {
+    for (const row of experts.rows(concept)) units = Math.max(units, row + 1);
+  }
+  const starts = new Uint32Array(units + 1);
+  for (let concept = 0; concept < experts.concepts; concept += 1) {
+    for (const row of experts.rows(concept)) starts[row + 1] += 1;
+  }
+  for (let row = 0; row < units; row += 1) starts[row + 1] += starts[row];
+  const concepts = new Uint16Array(starts[units]);
+  const next = starts.slice();
+  for (let concept = 0; concept < experts.concepts; concept += 1) {
+    for (const row of experts.rows(concept)) concepts[next[row]++] = concept;
+  }
+  return { starts, concepts };
 }
 
 /** |A and B| / |A or B| of shared counts; 0 where there is no expert on either side. */

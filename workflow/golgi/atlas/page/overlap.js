@@ -1,9 +1,14 @@
 // Concepts against concepts: how many of their experts two concepts share, and which.
 
 view("overlap", {
-  title: ([model, checkpoint]) => `Overlap of concepts: ${model} at ${checkpoint}`,
+  title: (params) => `Overlap of concepts: ${placeTitle(params)}`,
   draw: drawOverlap,
 });
+
+function placeTitle(params) {
+  const { model, checkpoint } = placeOfParams(params);
+  return `${model.name} ${checkpoint.untrained ? "(untrained twin)" : `at ${checkpoint.label}`}`;
+}
 
 async function drawOverlap(page, params, query) {
   const { model, checkpoint } = placeOfParams(params);
@@ -32,8 +37,10 @@ async function drawOverlap(page, params, query) {
     label: `Overlap of every two concepts in ${model.name} at ${checkpoint.label}, by category.`,
     pair, onPair: (a, b) => choose({ a, b }),
   };
-  page.append(el("p", {}, overlapSummary(overlap, checkpoint)), chosen,
-    el("div", { class: "overlap-layout" }, holder, panel), overlapLegend(), pairsTable(model, checkpoint, overlap));
+  page.append(el("p", {}, overlapSummary(overlap, checkpoint)));
+  if (overlap.n < 2) return;
+  page.append(chosen, el("div", { class: "overlap-layout" }, holder, panel), overlapLegend(),
+    pairsTable(model, checkpoint, overlap));
   drawPair(panel, { model, checkpoint, experts, pair });
   drawOverlapMatrix(holder, overlap, matrixOptions);
 }
@@ -60,10 +67,18 @@ function overlapSummary({ n, jaccard, shared }, checkpoint) {
   const pairs = upperTriangle(shared, n);
   if (!pairs.length) return "The study has one concept: there is no pair.";
   const none = pairs.filter((each) => each === 0).length;
-  const means = meansByKinship(jaccard, study().concepts);
   const control = checkpoint.untrained ? " This is the untrained twin, a control." : "";
-  return `Of ${plural(pairs.length, "pair")}, ${count(pairs.length - none)} share at least one expert. Mean overlap: `
-    + `${share(means.within, 3)} within categories, ${share(means.between, 3)} between.${control}`;
+  if (none === pairs.length) return `No two of the ${plural(n, "concept")} share an expert here.${control}`;
+  return `Of ${plural(pairs.length, "pair")}, ${count(pairs.length - none)} share at least one expert; `
+    + `${kinshipSaid(jaccard)}.${control}`;
+}
+
+/** Mean overlap within and between categories, in words; a study may have pairs of one kind only. */
+function kinshipSaid(jaccard) {
+  const means = meansByKinship(jaccard, study().concepts);
+  const told = [["within", "within categories"], ["between", "between categories"]]
+    .filter(([kind]) => !Number.isNaN(means[kind])).map(([kind, text]) => `${share(means[kind], 3)} ${text}`);
+  return `mean overlap ${told.join(", ")}`;
 }
 
 function conceptIndex(name) {

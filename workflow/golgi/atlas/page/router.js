@@ -1,4 +1,5 @@
-// Addresses are in the fragment, so that a page opened from a folder can be shared: #/unit/mini/1500/mlp_post/1/277
+// Addresses are in the fragment, so that a page opened from a folder can be linked to:
+// #/unit/mini/1500/mlp_post/1/277
 
 const views = new Map();
 let visits = 0; // one more at every change of page: a slow page must not draw over a newer one
@@ -17,9 +18,10 @@ function link(name, params = [], query = {}) {
 }
 
 function queryText(query) {
-  const parts = Object.entries(query || {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  if (!parts.length) return "";
-  return "?" + parts.map(([key, value]) => encodeURIComponent(key) + "=" + encodeURIComponent(String(value))).join("&");
+  const empty = (value) => value === null || value === undefined || value === "";
+  const parts = Object.entries(query || {}).filter(([, value]) => !empty(value))
+    .map((pair) => pair.map((part) => encodeURIComponent(String(part))).join("="));
+  return parts.length ? "?" + parts.join("&") : "";
 }
 
 function decoded(text) {
@@ -74,7 +76,8 @@ function currentPlace() {
 
 function rememberPlace([name, checkpoint]) {
   const model = study().models.find((each) => each.name === name);
-  if (model && model.checkpoints.some((each) => each.name === checkpoint)) place = { model: name, checkpoint };
+  const known = model && model.checkpoints.some((each) => each.name === checkpoint);
+  if (known) place = { model: name, checkpoint };
 }
 
 async function route() {
@@ -86,7 +89,7 @@ async function route() {
   }
   const visit = ++visits;
   const main = document.getElementById("main");
-  const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = focusedIdIn(main);
   const again = shown === address.name;
   leavePage(main);
   rememberPlace(address.params);
@@ -131,8 +134,9 @@ function drawFailure(page, error) {
   fill(page, el("h1", {}, heading), el("p", { role: "alert" }, error.message), el("p", {}, "What there is:"),
     el("ul", {}, pagesOfAtlas().map(({ text, href }) => el("li", {}, el("a", { href }, text)))),
     el("h2", {}, "Models and checkpoints"),
-    el("ul", {}, study().models.map((model) => el("li", {}, model.name + ": ", model.checkpoints.map((each, at) =>
-      [at ? ", " : "", el("a", { href: link("map", [model.name, each.name]) }, each.label)])))));
+    el("ul", {}, study().models.map(({ name, checkpoints }) => el("li", {}, name + ": ",
+      checkpoints.map((each, at) =>
+        [at ? ", " : "", el("a", { href: link("map", [name, each.name]) }, each.label)])))));
 }
 
 // A control that was used and is there again keeps the focus; else the heading gets it.

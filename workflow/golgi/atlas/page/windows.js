@@ -2,11 +2,13 @@
 
 const HEAT_STEPS = 10;
 const WINDOW_GROUPS = {
-  strongest: { name: "Strongest", heading: "Where it is strongest", told: "The highest activations in the test text, one a document." },
-  firing: { name: "Firing", heading: "Firings at random", told: "Drawn from all places where it fires, the weak ones too." },
+  strongest: { name: "Strongest", heading: "Where it is strongest",
+    told: "The highest activations in the test text, one a document." },
+  firing: { name: "Firing", heading: "Firings at random", told: "Drawn from all places where it fires, weak ones too." },
   mistake: { name: "Mistake", heading: "Mistakes of the graph",
     told: "Where the unit fires and the graph does not say so, or the reverse." },
-  random: { name: "Random", heading: "Random text", told: "Drawn without looking at the unit; the same pieces for all units." },
+  random: { name: "Random", heading: "Random text",
+    told: "Drawn without looking at the unit; the same pieces for all units." },
 };
 
 // The step of the colour scale, 0 to 10; what lies outside 0 to 1 counts as the nearest.
@@ -14,14 +16,14 @@ function heatStep(activation) {
   return Math.round(HEAT_STEPS * Math.min(Math.max(activation || 0, 0), 1));
 }
 
-// The scale with its numbers, and from where on a unit fires.
+// The scale with its numbers, and, unless `fires` is null, from where on a unit fires.
 function heatScale(fires) {
-  const steps = Array.from({ length: HEAT_STEPS + 1 }, (_, step) => step);
-  const firing = fires === null || fires === undefined ? "" : `; from ${share(fires, fires * 10 % 1 ? 2 : 1)} on it fires`;
-  return el("span", { class: "heat-scale" }, el("span", { class: "number" }, "0"),
-    el("span", { class: "heat-steps", "aria-hidden": "true" },
-      steps.map((step) => el("span", { data: { heat: step }, class: fires !== null && step === heatStep(fires) ? "from" : null }))),
-    el("span", { class: "number" }, "1"), el("span", {}, `share of the unit’s maximum${firing}`));
+  const steps = Array.from({ length: HEAT_STEPS + 1 }, (_, step) =>
+    el("span", { data: { heat: step }, class: fires !== null && step === heatStep(fires) ? "from" : null }));
+  const firing = fires === null ? "" : `; from ${share(fires)} on it fires`;
+  return el("span", { class: "heat-scale" }, el("span", {}, "0"),
+    el("span", { class: "heat-steps", "aria-hidden": "true" }, steps), el("span", {}, "1"),
+    el("span", {}, `share of the unit’s maximum${firing}`));
 }
 
 /** By node the places in the windows where its path matches: [{window, pivot, first}], tokens counted from 0. */
@@ -39,17 +41,18 @@ function matchesOfNodes(nodes, windows) {
 
 // A wildcard takes exactly one token.
 function matchesBackwards(line, tokens, pivot) {
-  return line.every((token, distance) => pivot >= distance && (token < 0 || tokens[pivot - distance].id === token));
+  const fits = (token, id) => token < 0 || token === id;
+  return pivot >= line.length - 1 && line.every((token, distance) => fits(token, tokens[pivot - distance].id));
 }
 
-/** The texts of a unit in their groups: {element, show(matches), open(window)}; a window is named by windowName. */
+/** The texts of a unit in their groups: {element, show(matches), open(window), name(window)}. */
 function windowsPart(windows, fires) {
-  const part = { windows, fires, spans: [], lines: [], shown: [], numbers: false };
-  part.names = windowNames(windows);
-  const groups = Object.keys(WINDOW_GROUPS).map((kind) => groupOf(part, kind)).filter(Boolean);
-  const toggle = el("button", { type: "button", "aria-pressed": "false", on: { click: () => toggleNumbers(part, toggle) } }, "Numbers");
+  const part = { windows, fires, names: windowNames(windows), spans: [], lines: [], shown: [], numbers: false };
+  const groups = Object.keys(WINDOW_GROUPS).map((kind) => groupOf(part, kind));
+  const toggle = el("button", { type: "button", "aria-pressed": "false" }, "Numbers");
+  toggle.addEventListener("click", () => toggleNumbers(part, toggle));
   return {
-    element: el("div", { class: "windows" }, windowsLegend(fires), el("p", {}, toggle), groups),
+    element: el("div", {}, windowsLegend(fires), el("p", {}, toggle), groups),
     show: (matches) => showMatches(part, matches),
     open: (window) => part.lines[window].focus(),
     name: (window) => part.names[window],
@@ -60,46 +63,43 @@ function windowNames(windows) {
   const counted = {};
   return windows.map(({ kind }) => {
     counted[kind] = (counted[kind] || 0) + 1;
-    return `${(WINDOW_GROUPS[kind] || { name: kind }).name} ${counted[kind]}`;
+    return `${WINDOW_GROUPS[kind].name} ${counted[kind]}`;
   });
 }
 
 function windowsLegend(fires) {
+  const sample = (heat, band, name = "token") => el("span", { class: name, data: { heat, band } }, "token");
   return el("ul", { class: "legend window-legend" },
     el("li", {}, el("span", {}, "Background: activation"), heatScale(fires)),
-    el("li", {}, el("span", { class: "token", data: { heat: 0, band: 8 } }, "token"), "Band below, the higher the stronger: what the graph expects"),
-    fires === null ? null
-      : el("li", {}, el("span", { class: "token fires", data: { heat: heatStep(fires), band: 0 } }, "token"), "Bold and underlined: the unit fires"));
+    el("li", {}, sample(0, 8), "Band below, the higher the stronger: what the graph expects"),
+    el("li", {}, sample(heatStep(fires), 0, "token fires"), "Bold and underlined: the unit fires"));
 }
 
 function groupOf(part, kind) {
-  const here = part.windows.map((window, place) => ({ ...window, place })).filter((window) => window.kind === kind);
+  const here = part.windows.map((_, place) => place).filter((place) => part.windows[place].kind === kind);
   const { heading, told } = WINDOW_GROUPS[kind];
   if (!here.length) return null;
-  return el("section", {}, el("h3", {}, `${heading} `, el("span", { class: "quiet small how-many" }, count(here.length))),
-    el("p", { class: "quiet small" }, told),
-    el("ul", { class: "window-list" }, here.map(({ place }) => windowItem(part, place))));
+  return el("section", {},
+    el("h3", {}, heading, " ", el("span", { class: "quiet small how-many" }, count(here.length))), smallNote(told),
+    el("ul", { class: "window-list" }, here.map((place) => windowItem(part, place))));
 }
 
 function windowItem(part, place) {
   const { tokens } = part.windows[place];
-  const told = el("p", { class: "small quiet told" }, summaryOf(part, place));
+  const label = `${part.names[place]}: text of ${plural(tokens.length, "token")}; arrow keys go through them`;
   const spans = tokens.map((token) => tokenSpan(token, part.fires));
-  const line = el("p", {
-    class: "window", tabindex: "0", role: "group",
-    "aria-label": `${part.names[place]}: text of ${plural(tokens.length, "token")}; arrow keys go through them`,
-  }, tokens.map((token, k) => [spaceBefore(token), spans[k]]));
+  const line = el("p", { class: "window", tabindex: "0", role: "group", "aria-label": label },
+    tokens.map((token, k) => [spaceBefore(token), spans[k]]));
+  const told = el("p", { class: "small quiet told" }, summaryOf(part, place));
   part.spans[place] = spans;
   part.lines[place] = line;
   listenToWindow(part, place, line, told);
-  return el("li", {}, el("span", { class: "small quiet number" }, part.names[place]), line, told);
+  return el("li", {}, el("span", { class: "small quiet name" }, part.names[place]), line, told);
 }
 
 function tokenSpan({ text, activation, predicted }, fires) {
-  return el("span", {
-    class: "token" + (fires !== null && activation >= fires ? " fires" : ""),
-    data: { heat: heatStep(activation), band: heatStep(predicted) },
-  }, wordOfToken(text));
+  const name = activation >= fires ? "token fires" : "token";
+  return el("span", { class: name, data: { heat: heatStep(activation), band: heatStep(predicted) } }, wordOfToken(text));
 }
 
 // A token that begins with a space stands apart from the one before it.
@@ -111,9 +111,9 @@ function spaceBefore({ text }) {
 function summaryOf({ windows, fires }, place) {
   const { kind, tokens } = windows[place];
   const wrong = kind === "mistake" ? worstMistake(tokens, fires) : null;
-  const token = wrong || tokens.reduce((best, each) => (each.activation > best.activation ? each : best));
-  const called = wrong ? (wrong.activation >= fires ? "A miss" : "A false alarm") : "Strongest here";
-  return [`${called}: `, numbersOfToken(token)];
+  if (wrong) return [wrong.activation >= fires ? "A miss: " : "A false alarm: ", numbersOfToken(wrong)];
+  const strongest = tokens.reduce((best, each) => (each.activation > best.activation ? each : best));
+  return ["Strongest here: ", numbersOfToken(strongest)];
 }
 
 function worstMistake(tokens, fires) {
@@ -132,37 +132,40 @@ function listenToWindow(part, place, line, told) {
   const spans = part.spans[place];
   let current = -1;
   const tell = (k) => {
-    if (spans[current]) spans[current].classList.remove("current");
+    if (current >= 0) spans[current].classList.remove("current");
     current = k;
-    if (spans[k]) spans[k].classList.add("current");
-    fill(told, k < 0 ? summaryOf(part, place) : [`Token ${k + 1} of ${tokens.length}: `, numbersOfToken(tokens[k])]);
+    if (k < 0) return fill(told, summaryOf(part, place));
+    spans[k].classList.add("current");
+    return fill(told, `Token ${k + 1} of ${tokens.length}: `, numbersOfToken(tokens[k]));
   };
-  line.addEventListener("pointerover", (event) => {
-    const k = spans.indexOf(event.target);
-    if (k >= 0) tell(k);
-  });
+  line.addEventListener("pointerover", (event) => spans.includes(event.target) && tell(spans.indexOf(event.target)));
   line.addEventListener("pointerleave", () => tell(-1));
   line.addEventListener("blur", () => tell(-1));
   line.addEventListener("keydown", (event) => {
-    const last = tokens.length - 1;
-    const next = { ArrowRight: Math.min(current + 1, last), ArrowLeft: Math.max(current - 1, 0), Home: 0, End: last }[event.key];
-    if (next === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = tokenTowards(event, current, tokens.length - 1);
+    if (next === undefined) return;
     event.preventDefault();
-    tell(next);
-    announce(told.textContent);
+    announce(tell(next).textContent);
   });
+}
+
+function tokenTowards({ key, ctrlKey, metaKey, altKey }, current, last) {
+  if (ctrlKey || metaKey || altKey) return undefined;
+  const moves = { ArrowRight: Math.min(current + 1, last), ArrowLeft: Math.max(current - 1, 0), Home: 0, End: last };
+  return moves[key];
 }
 
 // The tokens of matches are framed, the activating ones more.
 function showMatches(part, matches) {
   for (const span of part.shown) span.classList.remove("matched", "pivot");
   part.shown = [];
-  const lines = new Set(matches.map(({ window }) => window));
-  part.lines.forEach((line, window) => line.classList.toggle("has-match", lines.has(window)));
+  const windows = new Set(matches.map(({ window }) => window));
+  part.lines.forEach((line, window) => line.classList.toggle("has-match", windows.has(window)));
   for (const { window, pivot, first } of matches) {
-    for (let k = first; k <= pivot; k++) part.spans[window][k].classList.add("matched");
-    part.spans[window][pivot].classList.add("pivot");
-    part.shown.push(...part.spans[window].slice(first, pivot + 1));
+    const spans = part.spans[window].slice(first, pivot + 1);
+    for (const span of spans) span.classList.add("matched");
+    spans[spans.length - 1].classList.add("pivot");
+    part.shown.push(...spans);
   }
 }
 
@@ -179,13 +182,13 @@ function toggleNumbers(part, toggle) {
 // Tokens beside each other, as in the text, with what is measured and expected below.
 function numbersTable({ windows, names, fires }, place) {
   const { tokens } = windows[place];
-  const row = (head, cell) => el("tr", {}, el("th", { scope: "row" }, head), tokens.map((token) => el("td", { class: "number" }, cell(token))));
-  const firing = (x) => (fires !== null && x >= fires ? el("strong", {}, share(x)) : share(x));
+  const number = (x) => el("td", { class: "number" }, x >= fires ? el("strong", {}, share(x)) : share(x));
+  const heads = tokens.map(({ text }) => el("th", { scope: "col", class: "number" }, el("bdi", {}, text)));
+  const row = (head, of) => el("tr", {}, el("th", { scope: "row" }, head), tokens.map((token) => number(of(token))));
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Numbers of ${names[place]}` },
     el("table", { class: "token-numbers" },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "token"),
-        tokens.map(({ text }) => el("th", { scope: "col", class: "number" }, el("bdi", {}, text))))),
-      el("tbody", {}, row("true", ({ activation }) => firing(activation)), row("expected", ({ predicted }) => firing(predicted)))));
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "token"), heads)),
+      el("tbody", {}, row("true", (token) => token.activation), row("expected", (token) => token.predicted))));
 }
 
 /** Some of a window about a match, its tokens framed. */
@@ -194,9 +197,8 @@ function excerptOf({ tokens }, { pivot, first }, fires, around = 5) {
   const stop = Math.min(tokens.length, pivot + 1 + around);
   const parts = tokens.slice(start, stop).map((token, at) => {
     const span = tokenSpan(token, fires);
-    const k = start + at;
-    if (k >= first && k <= pivot) span.classList.add("matched");
-    if (k === pivot) span.classList.add("pivot");
+    span.classList.toggle("matched", start + at >= first && start + at <= pivot);
+    span.classList.toggle("pivot", start + at === pivot);
     return [spaceBefore(token), span];
   });
   return [start ? "… " : null, parts, stop < tokens.length ? " …" : null];
