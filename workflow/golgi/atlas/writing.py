@@ -238,7 +238,8 @@ def write_page(folder: Path, chunks: Chunks, *, study: str, title: str) -> None:
     else:
         for name, text in {"plotly.min.js": plotly, "atlas.js": own}.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        scripts = [{"src": "plotly.min.js"}, {"src": "atlas.js"}]
+        # The first page stands before it draws: it loads what draws by itself.
+        scripts = [{"src": "atlas.js"}]
         allowed = "'self' file:"
     style = Markup("\n".join(_pages(".css")))
     blocks = [{"name": block["name"], "json": Markup(block["json"])} for block in chunks.blocks]

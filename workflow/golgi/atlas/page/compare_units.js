@@ -46,8 +46,8 @@ const UNIT_KINDS = [
 
 function unitsExplained() {
   return "A unit’s highest AP over all concepts, left against right: shade counts the units, circles are the "
-    + `${MOST_MARKED} that changed most. Press a cell, or drag a box, to list its units; press a circle to open it. The `
-    + "list beside it has them all.";
+    + `${MOST_MARKED} that changed most. Press a cell, or drag a box, to list its units; press a circle to open `
+    + "it. The list beside it has them all.";
 }
 
 function unitChanges(sides) {

@@ -83,7 +83,13 @@ function conceptColumns(model, checkpoint) {
 }
 
 function categoryChip(category) {
-  const background = categoryVariable(category);
+  const background = categoryFill(category);
   return el("span", { class: "chip" }, el("span", { class: "swatch", "aria-hidden": "true", style: { background } }),
     " ", study().categories[category]);
+}
+
+// As a variable the colour follows the theme by itself.
+function categoryFill(category) {
+  const at = categoryPlace(category);
+  return at < 0 ? "var(--other)" : `var(--category-${at})`;
 }

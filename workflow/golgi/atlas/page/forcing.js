@@ -1,9 +1,9 @@
 // What forcing or zeroing a concept's best units did, told of a unit that was among them.
 
 const FORCING_ACTIONS = {
-  force: { name: "Forced", told: "set at every token to the median of what they do in the concept’s sentences" },
-  zero: { name: "Zeroed", told: "set to 0 at every token" },
-  mean_negative: { name: "Mean negative", told: "set at every token to their mean response to other sentences" },
+  force: { name: "Forced", told: "set everywhere to the median of what they do in the concept’s sentences" },
+  zero: { name: "Zeroed", told: "set everywhere to 0" },
+  mean_negative: { name: "Mean negative", told: "set everywhere to their mean response to other sentences" },
 };
 const FORCING_QUANTITIES = {
   occurs: { head: "Its word, where it occurs", unit: "log-probability, nats" },
@@ -28,9 +28,9 @@ async function forcingPart(model, checkpoint, row) {
 }
 
 function elsewhereForced({ groups }, model) {
-  const names = new Set(groups.filter((group) => group.model === model.name).map(({ checkpoint }) => checkpoint));
-  if (!names.size) return "No unit of this model was forced or zeroed.";
-  const labels = [...names].map((name) => checkpointNamed(model, name).label);
+  const own = groups.filter((group) => group.model === model.name).map(({ checkpoint }) => checkpoint);
+  if (!own.length) return "No unit of this model was forced or zeroed.";
+  const labels = [...new Set(own)].map((name) => checkpointNamed(model, name).label);
   return ["At this checkpoint no unit was forced or zeroed; that was done at ", joined(labels), "."];
 }
 
@@ -38,16 +38,17 @@ function neverForced(groups, model, checkpoint) {
   const most = Math.max(...groups.map(({ rows }) => rows.length));
   const named = groups.slice(0, FEW_GROUPS).map(({ concept }) => conceptLink(model, checkpoint, concept));
   const more = groups.length - named.length;
-  return [`This unit was never forced or zeroed: it is not among the ${plural(most, "unit")} with the highest AP of `,
-    joined([...named, more ? `${count(more)} more concepts` : null]), ", which were."];
+  const all = joined([...named, more ? `${count(more)} more concepts` : null]);
+  return ["This unit was never forced or zeroed: it is not among the ",
+    `${plural(most, "unit")} with the highest AP of `, all, ", which were."];
 }
 
 function forcingHelp(effects) {
   const taken = new Set(effects.map(({ action }) => action));
   const actions = Object.entries(FORCING_ACTIONS).filter(([action]) => taken.has(action));
   return [
-    el("p", {}, "The best units of a concept were acted on together, in sets of growing size. Where a set holds "
-      + "more than this unit, what is told is the doing of the whole set, not of this unit alone."),
+    el("p", {}, "The best units of a concept were acted on together, in sets of growing size. Where a set "
+      + "holds more than this unit, what is told is the doing of the whole set, not of this unit alone."),
     smallNote(actions.map(([, { name, told }]) => `${name}: ${told}. `),
       "Numbers are changes against the model left alone; in brackets, what as many random units do, "
       + "matched by layer and mean activation."),
@@ -55,11 +56,13 @@ function forcingHelp(effects) {
 }
 
 function forcedGroup({ concept, rank, rows }, effects, model, checkpoint) {
-  const sizes = [...new Set(effects.map(({ size }) => size))].sort((a, b) => a - b).filter((size) => size > rank);
+  const all = [...new Set(effects.map(({ size }) => size))].sort((a, b) => a - b);
+  const sizes = all.filter((size) => size > rank);
   const heading = el("h3", {}, conceptLink(model, checkpoint, concept));
   const standing = rank ? `number ${count(rank + 1)} of its units by AP` : "its unit with the highest AP";
   if (!sizes.length) return [heading, el("p", {}, `It is ${standing}, and in none of the sets.`)];
-  const sets = [`It is ${standing}: in the ${sizes.length > 1 ? "sets" : "set"} of `, joined(sizes.map(String)), "."];
+  const noun = sizes.length > 1 ? "sets" : "set";
+  const sets = [`It is ${standing}: in the ${noun} of `, joined(sizes.map(String)), "."];
   const largest = rows.slice(0, sizes[sizes.length - 1]);
   return [heading, el("p", {}, sets, sizes[0] === 1 ? " The set of 1 is this unit alone." : ""),
     forcedTable(effects, sizes, study().concepts[concept].name),

@@ -4,8 +4,9 @@ const ZOOM = { least: 0.25, most: 3, step: 1.25, fits: 0.75 };
 const DRAG_FROM = 4; // pixels from which a press is a drag and no click
 
 /**
- * The graph of loadGraph: {element, start(), choose(node), stop()}; start() when it is in the page. `matches` are
- * by node (matchesOfNodes). onShow(node) is told the node pointed at or chosen, onChoose(node) the one chosen; -1: none.
+ * The graph of loadGraph: {element, start(), choose(node), stop()}; start() when it is in the page. `matches`
+ * are by node (matchesOfNodes). onShow(node) is told the node pointed at or chosen, onChoose(node) the one
+ * chosen; -1 is none.
  */
 function graphPart(graph, { label, matches, onShow, onChoose }) {
   const viewport = el("div", { class: "graph-view" });
@@ -26,8 +27,9 @@ function graphPart(graph, { label, matches, onShow, onChoose }) {
 }
 
 function zoomTools(part) {
-  const button = (text, label, key, click) =>
-    el("button", { type: "button", "aria-label": label, title: `${label} (key ${key})`, on: { click } }, text);
+  const button = (text, label, key, click) => el("button", {
+    type: "button", "aria-label": label, title: `${label} (key ${key})`, on: { click },
+  }, text);
   part.reset = button("", "Full size", "0", () => resetGraph(part));
   return el("div", { class: "graph-tools", role: "group", "aria-label": "Zoom of the graph" },
     button("−", "Zoom out", "−", () => zoomGraph(part, part.zoom / ZOOM.step)), part.reset,
@@ -45,7 +47,8 @@ function drawGraph(part) {
   part.links = boxes.map((box, node) => linkOf(box, boxes[graph.nodes[node].parent]));
   part.marks = boxes.map((box, node) => markOf(part, box, node));
   const frame = { class: "graph", viewBox: `0 0 ${width} ${height}`, role: "tree", "aria-label": part.label };
-  part.image = svg("svg", frame, svg("g", { "aria-hidden": "true" }, part.links), order.map((node) => part.marks[node]));
+  const links = svg("g", { "aria-hidden": "true" }, part.links);
+  part.image = svg("svg", frame, links, order.map((node) => part.marks[node]));
   fill(viewport, part.image);
   resetGraph(part);
   setTabStop(part, part.chosen >= 0 ? part.chosen : order[0]);
@@ -64,8 +67,9 @@ function markOf(part, box, node) {
   const siblings = part.plan.children.get(it.parent);
   return svg("g", {
     class: "graph-node" + (endsAt(it) ? " end" : ""), role: "treeitem", tabindex: "-1",
-    "aria-level": it.distance + 1, "aria-setsize": siblings.length, "aria-posinset": siblings.indexOf(node) + 1,
-    "aria-selected": "false", "aria-label": nodeLabel(part, node), "data-node": node,
+    "aria-level": it.distance + 1, "aria-setsize": siblings.length,
+    "aria-posinset": siblings.indexOf(node) + 1, "aria-selected": "false",
+    "aria-label": nodeLabel(part, node), "data-node": node,
     "data-heat": it.token < 0 ? 0 : heatStep(shownActivation(it)),
   }, it.token < 0 ? dotOf(box) : boxMarks(box, it));
 }
@@ -73,16 +77,18 @@ function markOf(part, box, node) {
 // An activating token has no importance: nothing fires without it.
 function boxMarks(box, { parent, importance }) {
   const frame = { x: box.left, y: box.middle - PLAN.box / 2, width: box.width, height: PLAN.box, rx: 3 };
-  const word = { x: box.left + box.width / 2, y: box.middle + (parent < 0 ? 4.5 : 2.5), "text-anchor": "middle" };
+  const line = box.middle + (parent < 0 ? 4.5 : 2.5);
+  const word = { x: box.left + box.width / 2, y: line, "text-anchor": "middle" };
   return [svg("rect", { class: "frame", ...frame }), parent < 0 ? null : bandOf(box, importance),
     svg("text", word, box.text)];
 }
 
 // A band at the foot of a box, as long on its ground as the token is important.
 function bandOf(box, importance) {
-  const ground = { x: box.left + 2.5, y: box.middle + PLAN.box / 2 - 6, width: box.width - 5, height: 3.5 };
+  const ground = { x: box.left + 2.5, y: box.middle + PLAN.box / 2 - 5.5, width: box.width - 5, height: 3 };
   const band = { ...ground, width: ground.width * Math.min(Math.max(importance, 0), 1) };
-  return [svg("rect", { class: "band-ground", ...ground }), svg("rect", { class: "band", ...band })];
+  const around = { x: ground.x - 1, y: ground.y - 1, width: ground.width + 2, height: ground.height + 2 };
+  return [svg("rect", { class: "band-ground", ...around }), svg("rect", { class: "band", ...band })];
 }
 
 // The ring is drawn small; what answers to the pointer is larger.
@@ -168,10 +174,17 @@ function watchWidth(part) {
 
 function bringIntoView({ viewport, plan, zoom }, node) {
   const box = plan.boxes[node];
-  const near = (first, last, start, room) => (first < start ? first : last > start + room ? last - room : start);
-  viewport.scrollLeft = near(box.left * zoom - 24, box.right * zoom + 24, viewport.scrollLeft, viewport.clientWidth);
+  const { scrollLeft, scrollTop, clientWidth, clientHeight } = viewport;
+  const [left, right] = [box.left * zoom - PLAN.row, box.right * zoom + PLAN.row];
   const [above, below] = [box.middle * zoom - PLAN.row, box.middle * zoom + PLAN.row];
-  viewport.scrollTop = near(above, below, viewport.scrollTop, viewport.clientHeight);
+  viewport.scrollLeft = scrolledTo(left, right, scrollLeft, clientWidth);
+  viewport.scrollTop = scrolledTo(above, below, scrollTop, clientHeight);
+}
+
+// Where to scroll so that all from `first` to `last` is in view: no further than it takes.
+function scrolledTo(first, last, start, room) {
+  if (first < start) return first;
+  return last > start + room ? last - room : start;
 }
 
 // Choosing

@@ -3,20 +3,22 @@
 const PANEL_TEXTS = 8;
 
 /**
- * The graph, its key, the panel of its nodes and its table: {element, start(), stop()}. `texts` is a windowsPart;
- * `node` is chosen from the beginning, -1 for none.
+ * The graph, its key, the panel of its nodes and its table: {element, start(), stop()}. `texts` is a
+ * windowsPart; `node` is chosen from the beginning, -1 for none.
  */
 function graphSection(graph, { label, fires, texts, node, onChoose }) {
   const matches = matchesOfNodes(graph.nodes, graph.windows);
-  const panel = el("div", { class: "node-panel card", role: "region", "aria-label": "Node of the graph", tabindex: "0" });
+  const name = "Node of the graph";
+  const panel = el("div", { class: "node-panel card", role: "region", "aria-label": name, tabindex: "0" });
   const onShow = (shown) => {
     fill(panel, shown < 0 ? panelHelp(graph) : panelOf(graph, shown, matches[shown], fires, texts));
     texts.show(shown < 0 ? [] : matches[shown]);
   };
   const part = graphPart(graph, { label, matches, onShow, onChoose });
   const left = el("div", { class: "graph-part" }, part.element, smallNote(drawnText(graph)));
-  const element = el("div", {}, graphKey(graph),
-    el("div", { class: "graph-row" }, left, el("div", { class: "panel-room" }, panel)), pathsTable(graph, matches));
+  const right = el("div", { class: "panel-room" }, panel);
+  const element = el("div", {}, graphKey(graph), el("div", { class: "graph-row" }, left, right),
+    pathsTable(graph, matches));
   const start = () => {
     part.start();
     if (node >= 0) part.choose(node);
@@ -42,7 +44,8 @@ function graphKey({ nodes }) {
 }
 
 function keySample(...marks) {
-  return svg("svg", { class: "graph", width: 30, height: 18, viewBox: "0 0 30 18", "aria-hidden": "true" }, marks);
+  const size = { width: 30, height: 18, viewBox: "0 0 30 18" };
+  return svg("svg", { class: "graph", "aria-hidden": "true", ...size }, marks);
 }
 
 function keyBox(name) {
@@ -56,10 +59,11 @@ function keyBand(name, width) {
 function drawnText({ nodes, nodesAll, pathsAll }) {
   const drawn = nodes.filter(endsAt).length;
   if (nodes.length >= nodesAll) {
-    return pathsAll === 1 ? "The graph’s only path is drawn." : `All ${count(pathsAll)} paths of the graph are drawn.`;
+    return pathsAll === 1 ? "The graph’s only path is drawn." : `All ${count(pathsAll)} paths are drawn.`;
   }
-  return `The ${plural(drawn, "strongest path")} of ${count(pathsAll)} are drawn, with ${count(nodes.length)} of `
-    + `${plural(nodesAll, "node")}: those seen most often, with the highest activation.`;
+  const part = `${count(nodes.length)} of ${plural(nodesAll, "node")}`;
+  return `Drawn: the ${plural(drawn, "strongest path")} of ${count(pathsAll)}, with ${part}; strong is what was `
+    + "seen often, with a high activation.";
 }
 
 function panelHelp({ nodes }) {
@@ -67,9 +71,9 @@ function panelHelp({ nodes }) {
   return [
     el("p", {}, lone ? "Each token fires the unit by itself, whatever stands before it."
       : "The token that fires the unit stands on the right, what it needs before it on the left."),
-    smallNote("Point at a token to see its numbers and the texts in which its path matches. With the keyboard: "
-      + "Tab to the graph, then ← to the context, → back, ↑ and ↓ beside, + − 0 for the size, "
-      + "Escape to leave the token."),
+    smallNote("Point at a token to see its numbers and the texts in which its path matches. "
+      + "With the keyboard: Tab to the graph, then ← to the context, → back, ↑ and ↓ beside, "
+      + "+ − 0 for the size, Escape to leave the token."),
   ];
 }
 
@@ -84,7 +88,8 @@ function panelOf(graph, node, matches, fires, texts) {
 
 function pathToken({ text, token }, current) {
   const any = [el("span", { "aria-hidden": "true" }, "○"), unseen("any one token")];
-  return [el("span", { class: current ? "chip current" : "chip" }, token < 0 ? any : el("bdi", {}, text)), " "];
+  const name = current ? "chip current" : "chip";
+  return [el("span", { class: name }, token < 0 ? any : el("bdi", {}, text)), " "];
 }
 
 function nodeFact([name, value, told]) {
@@ -96,10 +101,12 @@ function factsOfNode(node) {
   const { distance, token, importance, activation, count: observations, value, rate } = node;
   const kind = token < 0 ? "any token" : distance ? "context" : "activating";
   const facts = [
-    ["Place", kind, distance ? `${plural(distance, "token")} before the one that fires` : "the unit fires on it"],
+    ["Place", kind, distance ? `${plural(distance, "token")} back` : "the unit fires on it"],
     ["Activation", share(activation), `of the maximum; mean over ${plural(observations, "observation")}`],
   ];
-  if (distance && token >= 0) facts.push(["Importance", share(importance), "of the activation is lost without it"]);
+  if (distance && token >= 0) {
+    facts.push(["Importance", share(importance), "of the activation is lost without it"]);
+  }
   if (!endsAt(node)) return [...facts, ["Expected", "–", "no match ends here: more context is needed"]];
   return [...facts, ["Expected", share(value), "where a match ends here"],
     ["Fires", `${Math.round(100 * rate)} %`, "of what ended here"]];
@@ -110,9 +117,11 @@ function panelTexts({ windows }, matches, fires, texts) {
   const among = `the ${plural(windows.length, "text")} below`;
   if (!matches.length) return el("p", { class: "small" }, `Its path matches in none of ${among}.`);
   const shown = matches.slice(0, PANEL_TEXTS);
+  const cut = shown.length < matches.length ? `; the first ${shown.length}:` : ":";
   return [
-    el("p", { class: "small" }, matchesText(matches, among), shown.length < matches.length ? `; the first ${shown.length}:` : ":"),
-    el("ul", { class: "node-texts" }, shown.map((match) => el("li", {}, matchedText(windows, match, fires, texts)))),
+    el("p", { class: "small" }, matchesText(matches, among), cut),
+    el("ul", { class: "node-texts" },
+      shown.map((match) => el("li", {}, matchedText(windows, match, fires, texts)))),
   ];
 }
 

@@ -8,9 +8,10 @@ const MOST_ROWS = { trees: 15, lone: 8 }; // from which on trees go side by side
 let measuring = null;
 
 /**
- * A plan of the nodes of loadGraph in at most `room` pixels, or as many as the widest tree takes: {width, height,
- * boxes by node [{text, left, right, middle, width}], order: nodes depth first as drawn, children by node
- * (-1: the activating tokens), columns: nodes by distance from above to below, firstRight: end of the first stack}.
+ * A plan of the nodes of loadGraph in at most `room` pixels, or as many as the widest tree takes: {width,
+ * height, boxes by node [{text, left, right, middle, width}], order: nodes depth first as drawn, children by
+ * node (-1: the activating tokens), columns: nodes by distance from above to below, firstRight: where the
+ * first stack ends}.
  */
 function planGraph(nodes, room) {
   const children = graphChildren(nodes);
@@ -19,7 +20,7 @@ function planGraph(nodes, room) {
   const boxes = [];
   let left = PLAN.margin;
   for (const { rows, columns } of stacks) {
-    for (const [place, row] of rows) boxes[place] = boxOfNode(nodes[place], widths[place], row, left, columns);
+    for (const [node, row] of rows) boxes[node] = boxOfNode(nodes[node], widths[node], row, left, columns);
     left += columns.width + PLAN.betweenStacks;
   }
   const order = stacks.flatMap(({ roots }) => roots).flatMap((root) => depthFirst(children, root));
@@ -91,7 +92,8 @@ function graphStacks(nodes, children, widths, room) {
       const rows = rowsOfTrees(children, here, between);
       return { roots: here, rows, columns: columnsOf(nodes, [...rows.keys()], widths) };
     });
-    const total = stacks.reduce((sum, { columns }) => sum + columns.width, (stacks.length - 1) * PLAN.betweenStacks);
+    const gaps = (stacks.length - 1) * PLAN.betweenStacks;
+    const total = stacks.reduce((sum, { columns }) => sum + columns.width, gaps);
     if (stacks.length < 2 || (stacks.length <= wanted && total <= room)) return stacks;
   }
 }

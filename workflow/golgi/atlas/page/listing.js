@@ -10,17 +10,8 @@
  */
 function listing(columns, rows, options = {}) {
   const state = { rows, page: 0, sort: options.sort || null, size: options.size || 20 };
-  const parts = {
-    heads: columns.map((column, at) => listingHead(column, () => sortBy(at))),
-    body: el("tbody", {}),
-    pager: el("div", { class: "pager row" }),
-    empty: el("p", { class: "quiet" }, options.empty || "There is nothing to list."),
-  };
-  const name = options.caption || "Table";
-  const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
-    el("table", { class: "listing" }, el("caption", {}, name),
-      el("thead", {}, el("tr", {}, parts.heads)), parts.body));
-  const element = el("div", {}, table, parts.empty, parts.pager);
+  const parts = listingParts(columns, options, sortBy);
+  const element = el("div", {}, parts.table, parts.empty, parts.pager);
 
   function sortBy(at) {
     state.sort = nextSort(state.sort, at, Boolean(columns[at].falls), !options.sort);
@@ -39,7 +30,7 @@ function listing(columns, rows, options = {}) {
     const first = state.page * state.size;
     const seen = state.order.slice(first, first + state.size);
     fill(parts.body, seen.map((row) => listingRow(columns, row, options.rowHead)));
-    table.hidden = !state.order.length;
+    parts.table.hidden = !state.order.length;
     parts.empty.hidden = state.order.length > 0;
     markSorted(columns, parts.heads, state.sort);
     drawPager(parts.pager, state, options.noun || "row", turn);
@@ -58,6 +49,16 @@ function listing(columns, rows, options = {}) {
   };
   arrange();
   return element;
+}
+
+function listingParts(columns, { caption, empty }, sortBy) {
+  const heads = columns.map((column, at) => listingHead(column, () => sortBy(at)));
+  const body = el("tbody", {});
+  return {
+    heads, body, pager: el("div", { class: "pager row" }), empty: el("p", { class: "quiet" }, empty || "Nothing to list."),
+    table: el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+      el("table", { class: "listing" }, el("caption", {}, caption), el("thead", {}, el("tr", {}, heads)), body)),
+  };
 }
 
 /** A column of numbers: by(row) -> number, text(number) -> string. */

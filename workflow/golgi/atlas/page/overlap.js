@@ -155,7 +155,7 @@ function sharedListing(units, { model, checkpoint, names }) {
 
 function overlapLegend() {
   const { categories } = study();
-  const named = categories.map((text, index) => ({ text, colour: categoryVariable(index), index }));
+  const named = categories.map((text, index) => ({ text, colour: categoryFill(index), index }));
   const rest = named.filter(({ index }) => categoryPlace(index) < 0);
   const others = { colour: "var(--other)", text: `others: ${rest.map(({ text }) => text).join(", ")}` };
   return legend([...named.filter((each) => !rest.includes(each)), ...(rest.length ? [others] : [])]);

@@ -47,11 +47,13 @@ function expertText(model, checkpoint, ranked) {
   const { threshold, concepts } = study();
   const experts = ranked.filter(({ ap }) => reaches(ap, threshold));
   if (!experts.length) {
-    return `It is an expert of none of the ${count(concepts.length)} concepts: none reaches AP ${share(threshold)}.`;
+    const all = plural(concepts.length, "concept");
+    return `It is an expert of none of the ${all}: no AP reaches ${share(threshold)}.`;
   }
   const named = experts.slice(0, FEW_CONCEPTS).map(({ concept }) => conceptLink(model, checkpoint, concept));
   const more = experts.length - named.length;
-  return [`At AP ${share(threshold)} or more it is an expert of `, joined([...named, more ? `${count(more)} more` : null]), "."];
+  const all = joined([...named, more ? `${count(more)} more` : null]);
+  return [`At AP ${share(threshold)} or more it is an expert of `, all, "."];
 }
 
 // Parts of a sentence with commas and a last "and".
@@ -87,8 +89,8 @@ function drawBars(container, ranked, model, checkpoint) {
 function barTraces(ranked, names) {
   const about = ranked.map(({ concept }) => study().concepts[concept]);
   const bars = {
-    type: "bar", orientation: "h", y: names, x: ranked.map(({ ap }) => ap), hoverinfo: "text", textposition: "none",
-    text: about.map((each, place) => barText(each, ranked[place].ap)),
+    type: "bar", orientation: "h", y: names, x: ranked.map(({ ap }) => ap), hoverinfo: "text",
+    text: about.map((each, place) => barText(each, ranked[place].ap)), textposition: "none",
     marker: { color: about.map(({ category }) => categoryColour(category)), line: { width: 0 } },
   };
   const chances = {
@@ -110,12 +112,16 @@ function barLayout(names) {
     bargap: 0.3, margin: { l: 60, r: 14, t: 24, b: 38 },
     xaxis: { range: [0, 1.001], title: "average precision (AP)", ...AP_TICKS },
     yaxis: {
-      type: "category", categoryarray: [...names].reverse(), categoryorder: "array", showgrid: false, ticks: "",
+      type: "category", categoryarray: [...names].reverse(), categoryorder: "array", showgrid: false,
+      ticks: "",
     },
-    shapes: lines.map(({ x, dash }) => (
-      { type: "line", xref: "x", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: ink, width: 1.5, dash } })),
-    annotations: lines.map((line) => (
-      { y: 1, yref: "paper", yanchor: "bottom", showarrow: false, font: { color: ink, size: 12 }, ...line.name })),
+    shapes: lines.map(({ x, dash }) => ({
+      type: "line", xref: "x", x0: x, x1: x, yref: "paper", y0: 0, y1: 1,
+      line: { color: ink, width: 1.5, dash },
+    })),
+    annotations: lines.map(({ name }) => ({
+      y: 1, yref: "paper", yanchor: "bottom", showarrow: false, font: { color: ink, size: 12 }, ...name,
+    })),
   };
 }
 
@@ -155,9 +161,10 @@ function similarPart(model, checkpoint, units, profile) {
     { head: "Expert of", number: true, cell: ({ row }) => count(units.concepts[row]) },
     { head: "F1 of graph", number: true, cell: ({ row }) => share(units.f1[row]) },
   ];
-  const concepts = count(study().concepts.length);
+  const all = plural(study().concepts.length, "concept");
+  const told = `Likeness is the correlation of two units’ AP over the ${all}.`;
   return [
-    el("p", { class: "quiet" }, `Likeness is the correlation of the two units’ AP over the ${concepts} concepts.`),
+    el("p", { class: "quiet" }, told),
     tableOf(columns, profile.neighbours, { label: "Units like this one" }),
   ];
 }

@@ -30,20 +30,21 @@ function drawTraining(element, unit) {
   const { model, row, concepts, history } = unit;
   const container = el("div", {});
   const unknown = history.filter(({ profile }) => !profile).length;
-  fill(element, trainingKey(unit), container,
-    unknown ? smallNote(`Lines have gaps: of ${plural(unknown, "checkpoint")} the atlas has this unit’s highest AP only.`)
-      : null,
+  const gaps = `Lines have gaps: of ${plural(unknown, "checkpoint")} the atlas has the highest AP alone.`;
+  fill(element, trainingKey(unit), container, unknown ? smallNote(gaps) : null,
     lateDetails("Every checkpoint as a table, with links", () => trainingTable(unit)));
-  const names = joined(["the highest concept", ...concepts.map((concept) => study().concepts[concept].name)]);
+  const named = concepts.map((concept) => study().concepts[concept].name);
+  const names = joined(["the highest concept", ...named]).flat().join("");
   return chart(container, () => trainingTraces(concepts, history), () => trainingLayout(concepts, history), {
     height: 260,
-    label: `Average precision at each checkpoint of ${names.flat().join("")}. The table below has the numbers.`,
+    label: `Average precision at each checkpoint of ${names}. The table below has the numbers.`,
     onClick: ({ points }) => go(unitLink(model, history[points[0].x].checkpoint, row).getAttribute("href")),
   });
 }
 
 function trainingKey({ concepts, history }) {
-  const sign = (text, colour) => el("span", { "aria-hidden": "true", style: { color: `var(--${colour})` } }, text);
+  const sign = (text, colour) =>
+    el("span", { "aria-hidden": "true", style: { color: `var(--${colour})` } }, text);
   return el("ul", { class: "legend" },
     concepts.map((concept, place) => el("li", {},
       sign(TRAINING_SIGNS[place], TRAINING_COLOURS[place]), study().concepts[concept].name)),
@@ -55,8 +56,8 @@ function trainingKey({ concepts, history }) {
 function trainingTraces(concepts, history) {
   const colours = palette();
   const highest = {
-    values: history.map(({ ap }) => ap), name: "highest", width: 1.5, dash: "dot", colour: colours.quiet, size: 4,
-    symbol: "circle",
+    values: history.map(({ ap }) => ap), name: "highest", width: 1.5, dash: "dot", colour: colours.quiet,
+    size: 4, symbol: "circle",
   };
   const followed = concepts.map((concept, place) => ({
     values: history.map((moment) => apThen(moment, concept)), name: study().concepts[concept].name, width: 2,
@@ -93,7 +94,8 @@ function trainingLayout(concepts, history) {
     },
     yaxis: { range: [0, 1.03], title: "AP", ...AP_TICKS },
     shapes: [{
-      type: "line", xref: "paper", x0: 0, x1: 1, y0: chance, y1: chance, line: { color: ink, width: 1, dash: "dash" },
+      type: "line", xref: "paper", x0: 0, x1: 1, y0: chance, y1: chance,
+      line: { color: ink, width: 1, dash: "dash" },
     }],
     annotations: [{
       xref: "paper", x: 1.005, xanchor: "left", y: chance, yanchor: "middle", text: `chance ${share(chance)}`,
@@ -114,8 +116,9 @@ function trainingTable({ model, checkpoint, row, concepts, history }) {
     { head: "Checkpoint", cell: here },
     { head: "Best concept", cell: (moment) => conceptOrNone(model, moment.checkpoint, moment.best) },
     { head: "its AP", number: true, cell: ({ ap }) => share(ap) },
-    ...concepts.map((concept) => (
-      { head: study().concepts[concept].name, number: true, cell: (moment) => share(apThen(moment, concept)) })),
+    ...concepts.map((concept) => ({
+      head: study().concepts[concept].name, number: true, cell: (moment) => share(apThen(moment, concept)),
+    })),
   ];
   return tableOf(columns, history, { label: "AP at every checkpoint" });
 }

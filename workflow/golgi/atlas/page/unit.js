@@ -38,9 +38,10 @@ async function drawUnit(main, [modelName, checkpointName, site, layer, unit], qu
 // Head
 
 function unitHead({ model, checkpoint, row, units }) {
-  const twin = `The untrained twin of ${model.name}, a control: its weights are random. `;
+  const where = checkpoint.untrained ? `The untrained twin of ${model.name}, a control with random weights. `
+    : `${model.name} at ${checkpoint.label}. `;
   return el("header", { class: "unit-head" }, el("h1", {}, `Unit ${unitName(model, row)}`),
-    el("p", {}, checkpoint.untrained ? twin : `${model.name} at ${checkpoint.label}. `, placeInWords(model, row)),
+    el("p", {}, where, placeInWords(model, row)),
     el("div", { class: "unit-ways" }, waysOn(model, checkpoint, row, units), copyPart()),
     checkpointLinks(model, checkpoint, row));
 }
@@ -95,8 +96,9 @@ function checkpointLinks(model, checkpoint, row) {
 
 // Pages from a folder may have no clipboard: then the address is there to be copied by hand.
 function copyPart() {
-  const label = "Link to this page";
-  const field = el("input", { type: "text", readonly: true, hidden: true, "aria-label": label, class: "copy-field" });
+  const field = el("input", {
+    type: "text", readonly: true, hidden: true, "aria-label": "Link to this page", class: "copy-field",
+  });
   const button = el("button", { type: "button", id: "unit-copy" }, "Copy link");
   button.addEventListener("click", async () => {
     try {
@@ -124,20 +126,25 @@ function showLink(field) {
 function unitFacts({ model, checkpoint, row, units, graph }) {
   const { threshold, fires, concepts } = study();
   const best = units.best[row];
-  const precision = best === NO_CONCEPT ? null : el("span", { class: "quiet" }, ` AP ${share(units.ap[row])}`);
+  const known = best !== NO_CONCEPT;
+  const ap = known ? el("span", { class: "quiet" }, ` AP ${share(units.ap[row])}`) : null;
   const facts = [
-    ["Best concept", [conceptOrNone(model, checkpoint, best), precision],
-      precision ? `chance ${share(concepts[best].chance)}` : "it separates none"],
+    ["Best concept", [conceptOrNone(model, checkpoint, best), ap],
+      known ? `chance ${share(concepts[best].chance)}` : "it separates none"],
     ["Expert of", plural(units.concepts[row], "concept"), `AP of ${share(threshold)} or more`],
     ["Strong in sentences", percent(units.rate[row]), "of the study’s reach half of its maximum"],
   ];
   if (graph) {
     const maximum = Number(graph.maximum.toPrecision(3)).toLocaleString("en-GB");
-    facts.push(["Fires on", percent(units.firing[row]), `of random tokens: reaches ${share(fires)} of its maximum`]);
+    facts.push(["Fires on", percent(units.firing[row]), `of random tokens: ${share(fires)} of its maximum`]);
     facts.push(["Maximum", maximum, "the largest activation met"]);
   }
-  return el("dl", { class: "unit-facts" }, facts.map(([name, value, told]) => el("div", {}, el("dt", {}, name),
-    el("dd", {}, el("span", { class: "fact" }, value), el("span", { class: "quiet small" }, told)))));
+  return el("dl", { class: "unit-facts" }, facts.map(unitFact));
+}
+
+function unitFact([name, value, told]) {
+  return el("div", {}, el("dt", {}, name),
+    el("dd", {}, el("span", { class: "fact" }, value), el("span", { class: "quiet small" }, told)));
 }
 
 function percent(x) {

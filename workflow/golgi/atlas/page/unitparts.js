@@ -1,4 +1,4 @@
-// The sections of a unit's page: {element, start()}; start() when the element is in the page, may return a stop.
+// The sections of a unit's page: {element, start()}; start() when it is in the page, and may return a stop().
 
 function unitSection(heading, ...content) {
   return el("section", { class: "unit-section" }, el("h2", {}, heading), content);
@@ -38,8 +38,8 @@ function graphScores({ scores }) {
     el("ul", { class: "score-bars" }, bars.map(scoreBar)),
     smallNote(`In random windows of held-out text: precision ${share(scores.precision)}, recall `
       + `${share(scores.recall)}; rank correlation of expected and true activation `
-      + `${share(scores.rank_correlation)}. ${silent}A token, bigram or trigram expects what it did on average in `
-      + "the text the graph was grown from. The other source is text of another kind."));
+      + `${share(scores.rank_correlation)}. ${silent}A token, bigram or trigram foretells the strongest that `
+      + "the unit was on it in the text the graph was grown from."));
 }
 
 function scoreBar([name, value, kind]) {
@@ -70,11 +70,11 @@ function conceptsPartOf({ model, checkpoint, row, units, profile }) {
     const { element, start } = apPart(model, checkpoint, profile);
     return { element: unitSection(heading, element), start: () => drawnOrTold(element, start()) };
   }
+  const message = "What this unit makes of every concept is not in this atlas: that is kept of the "
+    + `${plural(checkpoint.profile_rows || 0, "unit")} with the highest AP. `;
   const best = units.best[row];
-  const known = `(AP ${share(units.ap[row])}, chance ${best === NO_CONCEPT ? "–" : share(study().concepts[best].chance)})`;
-  return { element: unitSection(heading, el("p", {}, "What this unit makes of every concept is not in this atlas: "
-    + `that is kept of the ${plural(checkpoint.profile_rows || 0, "unit")} with the highest AP. `,
-  best === NO_CONCEPT ? null : ["Its best concept is ", conceptLink(model, checkpoint, best), ` ${known}.`])) };
+  return { element: unitSection(heading, el("p", {}, message, best === NO_CONCEPT ? null
+    : ["Its best concept is ", conceptLink(model, checkpoint, best), ` (AP ${share(units.ap[row])}).`])) };
 }
 
 function trainingPartOf({ model, checkpoint, row, units, profile }) {
@@ -100,8 +100,9 @@ function forcingPartOf({ model, checkpoint, row }) {
 
 // A part that cannot be drawn says so, and the others stay.
 function drawnOrTold(element, drawing) {
-  const tell = (error) => element.append(el("p", { role: "alert" }, `This part could not be drawn: ${error.message}`));
-  drawing.catch(tell);
+  drawing.catch(({ message }) => {
+    element.append(el("p", { role: "alert" }, `This part could not be drawn: ${message}`));
+  });
 }
 
 // What is far down and needs more files waits until it is near.

@@ -4,7 +4,8 @@ const HEAT_STEPS = 10;
 const WINDOW_GROUPS = {
   strongest: { name: "Strongest", heading: "Where it is strongest",
     told: "The highest activations in the test text, one a document." },
-  firing: { name: "Firing", heading: "Firings at random", told: "Drawn from all places where it fires, weak ones too." },
+  firing: { name: "Firing", heading: "Firings at random",
+    told: "Drawn from all places where it fires, weak ones too." },
   mistake: { name: "Mistake", heading: "Mistakes of the graph",
     told: "Where the unit fires and the graph does not say so, or the reverse." },
   random: { name: "Random", heading: "Random text",
@@ -26,7 +27,7 @@ function heatScale(fires) {
     el("span", {}, `share of the unit’s maximum${firing}`));
 }
 
-/** By node the places in the windows where its path matches: [{window, pivot, first}], tokens counted from 0. */
+/** By node the places in windows where its path matches: [{window, pivot, first}], tokens counted from 0. */
 function matchesOfNodes(nodes, windows) {
   const lines = nodes.map((_, node) => lineOfNode(nodes, node).reverse().map((each) => nodes[each].token));
   const places = new Map(); // activating token -> where it stands
@@ -41,13 +42,14 @@ function matchesOfNodes(nodes, windows) {
 
 // A wildcard takes exactly one token.
 function matchesBackwards(line, tokens, pivot) {
-  const fits = (token, id) => token < 0 || token === id;
-  return pivot >= line.length - 1 && line.every((token, distance) => fits(token, tokens[pivot - distance].id));
+  if (pivot < line.length - 1) return false;
+  return line.every((token, distance) => token < 0 || token === tokens[pivot - distance].id);
 }
 
 /** The texts of a unit in their groups: {element, show(matches), open(window), name(window)}. */
 function windowsPart(windows, fires) {
-  const part = { windows, fires, names: windowNames(windows), spans: [], lines: [], shown: [], numbers: false };
+  const names = windowNames(windows);
+  const part = { windows, fires, names, spans: [], lines: [], shown: [], numbers: false };
   const groups = Object.keys(WINDOW_GROUPS).map((kind) => groupOf(part, kind));
   const toggle = el("button", { type: "button", "aria-pressed": "false" }, "Numbers");
   toggle.addEventListener("click", () => toggleNumbers(part, toggle));
@@ -79,8 +81,8 @@ function groupOf(part, kind) {
   const here = part.windows.map((_, place) => place).filter((place) => part.windows[place].kind === kind);
   const { heading, told } = WINDOW_GROUPS[kind];
   if (!here.length) return null;
-  return el("section", {},
-    el("h3", {}, heading, " ", el("span", { class: "quiet small how-many" }, count(here.length))), smallNote(told),
+  const many = el("span", { class: "quiet small how-many" }, count(here.length));
+  return el("section", {}, el("h3", {}, heading, " ", many), smallNote(told),
     el("ul", { class: "window-list" }, here.map((place) => windowItem(part, place))));
 }
 
@@ -99,7 +101,8 @@ function windowItem(part, place) {
 
 function tokenSpan({ text, activation, predicted }, fires) {
   const name = activation >= fires ? "token fires" : "token";
-  return el("span", { class: name, data: { heat: heatStep(activation), band: heatStep(predicted) } }, wordOfToken(text));
+  const data = { heat: heatStep(activation), band: heatStep(predicted) };
+  return el("span", { class: name, data }, wordOfToken(text));
 }
 
 // A token that begins with a space stands apart from the one before it.
@@ -123,7 +126,8 @@ function worstMistake(tokens, fires) {
 }
 
 function numbersOfToken({ text, activation, predicted }) {
-  return [el("bdi", { class: "said-token" }, text), `, true ${share(activation)}, expected ${share(predicted)}`];
+  const numbers = `, true ${share(activation)}, expected ${share(predicted)}`;
+  return [el("bdi", { class: "said-token" }, text), numbers];
 }
 
 // The numbers of a token stand below its text while it is pointed at, or reached with the arrow keys.
@@ -138,7 +142,7 @@ function listenToWindow(part, place, line, told) {
     spans[k].classList.add("current");
     return fill(told, `Token ${k + 1} of ${tokens.length}: `, numbersOfToken(tokens[k]));
   };
-  line.addEventListener("pointerover", (event) => spans.includes(event.target) && tell(spans.indexOf(event.target)));
+  line.addEventListener("pointerover", ({ target }) => spans.includes(target) && tell(spans.indexOf(target)));
   line.addEventListener("pointerleave", () => tell(-1));
   line.addEventListener("blur", () => tell(-1));
   line.addEventListener("keydown", (event) => {
@@ -151,8 +155,9 @@ function listenToWindow(part, place, line, told) {
 
 function tokenTowards({ key, ctrlKey, metaKey, altKey }, current, last) {
   if (ctrlKey || metaKey || altKey) return undefined;
-  const moves = { ArrowRight: Math.min(current + 1, last), ArrowLeft: Math.max(current - 1, 0), Home: 0, End: last };
-  return moves[key];
+  if (key === "ArrowRight") return Math.min(current + 1, last);
+  if (key === "ArrowLeft") return Math.max(current - 1, 0);
+  return { Home: 0, End: last }[key];
 }
 
 // The tokens of matches are framed, the activating ones more.
@@ -184,11 +189,14 @@ function numbersTable({ windows, names, fires }, place) {
   const { tokens } = windows[place];
   const number = (x) => el("td", { class: "number" }, x >= fires ? el("strong", {}, share(x)) : share(x));
   const heads = tokens.map(({ text }) => el("th", { scope: "col", class: "number" }, el("bdi", {}, text)));
-  const row = (head, of) => el("tr", {}, el("th", { scope: "row" }, head), tokens.map((token) => number(of(token))));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Numbers of ${names[place]}` },
+  const row = (head, of) =>
+    el("tr", {}, el("th", { scope: "row" }, head), tokens.map((token) => number(of(token))));
+  const label = `Numbers of ${names[place]}`;
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
     el("table", { class: "token-numbers" },
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "token"), heads)),
-      el("tbody", {}, row("true", (token) => token.activation), row("expected", (token) => token.predicted))));
+      el("tbody", {}, row("true", ({ activation }) => activation),
+        row("expected", ({ predicted }) => predicted))));
 }
 
 /** Some of a window about a match, its tokens framed. */
