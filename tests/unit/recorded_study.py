@@ -65,8 +65,7 @@ def make_all(study: Study) -> None:
     last = [*tabled(study), *drawn(study), *reported(study)]
     first = [path for path in targets(study) if path not in last]
     for path in first:
-        folder = Path(path).suffix == ""
-        inside = [f"{path}/step0/model.safetensors", f"{path}/a.json"] if folder else [path]
+        inside = [f"{path}/step0/model.safetensors", f"{path}/a.json"] if not Path(path).suffix else [path]
         task = Task(f"make {path}", [LEXICON, CODE], [path])
         run(task, {one: generator.bytes(50) for one in inside})
     for table in tabled(study):
@@ -78,4 +77,5 @@ def make_all(study: Study) -> None:
         params = {"fingerprint": study.figure_fingerprint(figure)}
         run(Task(f"draw_{figure}", inputs, outputs, params), {one: generator.bytes(50) for one in outputs})
     for path in reported(study):
-        run(Task(f"write {path}", [*tabled(study), *drawn(study)], [path]), {path: b"{}"})
+        written = path if Path(path).suffix else f"{path}/index.html"
+        run(Task(f"write {path}", [*tabled(study), *drawn(study)], [path]), {written: b"{}"})

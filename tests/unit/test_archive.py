@@ -53,7 +53,7 @@ def finish(spec: dict, folder: Path) -> None:
     results = folder / study.results
     files = [f"tables/{table}.parquet" for table in study.tables] + ["tables/counts.csv"]
     files += [f"figures/{name}.{ending}" for name in study.figures for ending in ("pdf", "svg", "png", "txt")]
-    files += ["report.html", "provenance.json", "logs/a.log"]
+    files += ["report.html", "atlas/index.html", "atlas/data/study.js", "provenance.json", "logs/a.log"]
     files += ["sentences/pool.parquet", "sentences/sets.parquet"]
     for model, checkpoint in study.graph_rows():
         files += [f"graphs/{model}/{checkpoint}/drawings/{name}" for name in ("index.html", "1.2.svg")]
@@ -65,7 +65,8 @@ def finish(spec: dict, folder: Path) -> None:
     table = models_table(study.models, study.weights(study.models[0]), True)
     write_table(table, results / "tables" / "models.parquet", schema="models")
     places = [f"graphs/{model}/{checkpoint}/drawings" for model, checkpoint in study.graph_rows()]
-    for name in [*(one for one in files if not one.startswith(("graphs/", "logs/"))), *places]:
+    folders = ("graphs/", "atlas/", "logs/")
+    for name in [*(one for one in files if not one.startswith(folders)), "atlas", *places]:
         facts = {"rule": "make", "log": name, "started": "", "inputs": {}}
         write_json(
             {"output": f"{study.results}/{name}", **content(results / name), **facts}, record(results, name)

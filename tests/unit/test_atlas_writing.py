@@ -18,7 +18,7 @@ from test_atlas_chunks import read_script
 from golgi.atlas.chunks import NO_INDEX
 from golgi.atlas.contents import Rows, rows_of
 from golgi.atlas.paths import strongest_nodes
-from golgi.atlas.writing import write_atlas
+from golgi.atlas.writing import PAGE, write_atlas
 from golgi.graphs.search import fires_on, needs_context
 from golgi.tables import open_arrays, read_table
 
@@ -178,3 +178,13 @@ def test_one_file_holds_everything_and_runs_two_scripts_that_it_names(
     assert page.count("<script") == len(blocks) + len(scripts)
     assert synthetic_study.TITLE not in page
     assert html.escape(synthetic_study.TITLE) in page
+
+
+def test_the_scripts_share_one_scope_and_no_name_is_there_twice():
+    names = [
+        name
+        for script in sorted(PAGE.glob("*.js"))
+        for name in re.findall(r"^(?:async )?(?:function|const|let|class)\*? (\w+)", script.read_text(), re.M)
+    ]
+    assert len(names) > 100
+    assert sorted(set(names)) == sorted(names)

@@ -30,6 +30,7 @@ CODE_FILES = (
 )
 # With the endings of what belongs there: whatever else lies among the code is not the project's to give away.
 CODE_FOLDERS = {
+    "docs": (".md", ".png"),
     "envs": (".def", ".txt", ".yaml"),
     "schemas": (".json",),
     "slurm": (".md", ".yaml"),
@@ -255,6 +256,7 @@ def _results(study: Study, home: Path) -> Iterator[tuple[str, Iterable[str]]]:
     )
     yield "figures", [f"figures/{name}{ending}" for name in study.figures for ending in FIGURE_ENDINGS]
     yield "report", ["report.html"]
+    yield "atlas", [f"atlas/{name}" for name in _listed(home / "atlas")] or ["atlas"]
     for model, checkpoint in study.graph_rows():
         folder = f"graphs/{model}/{checkpoint}/drawings"
         yield "drawings", [f"{folder}/{name}" for name in _listed(home / folder)] or [folder]

@@ -73,8 +73,10 @@ function share(x, digits = 2) {
   return x < 0 && Number(text) !== 0 ? "−" + text : text;
 }
 
+const WHOLE = new Intl.NumberFormat("en-GB");
+
 function count(n) {
-  return Number(n).toLocaleString("en-GB");
+  return WHOLE.format(n);
 }
 
 function plural(n, noun, nouns = noun + "s") {

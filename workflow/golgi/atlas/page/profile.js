@@ -70,7 +70,9 @@ function categoriesKey(ranked) {
   const items = coloured.map((category) =>
     ({ colour: `var(--category-${categoryPlace(category)})`, text: study().categories[category] }));
   if (coloured.length < there.length) items.push({ colour: "var(--other)", text: "other categories" });
-  return legend(items);
+  const key = legend(items);
+  if (chanceDiffers()) key.append(el("li", {}, el("span", { "aria-hidden": "true" }, "|"), "chance of each concept"));
+  return key;
 }
 
 function drawBars(container, ranked, model, checkpoint) {

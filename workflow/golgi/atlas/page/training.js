@@ -8,7 +8,7 @@ const TRAINING_COLOURS = ["ink", "accent", "warn"];
 
 /** {element, start()}: start() loads what it needs of every checkpoint and draws. */
 function trainingPart(model, checkpoint, row, concepts) {
-  const element = el("div", {}, el("p", { class: "quiet" }, "Reading …"));
+  const element = el("div", {}, el("p", { class: "quiet unread" }, "Reading …"));
   const momentAt = async (each) => {
     const [units, profile] = await Promise.all([loadUnits(model, each), loadProfile(model, each, row)]);
     return { checkpoint: each, best: units.best[row], ap: units.ap[row], profile };
@@ -49,6 +49,7 @@ function trainingKey({ concepts, history }) {
     concepts.map((concept, place) => el("li", {},
       sign(TRAINING_SIGNS[place], TRAINING_COLOURS[place]), study().concepts[concept].name)),
     el("li", {}, sign("┄", "quiet"), "highest of any concept"),
+    el("li", {}, sign("╌", "ink"), chanceDiffers() ? `chance for ${study().concepts[concepts[0]].name}` : "chance"),
     history.some(({ checkpoint }) => checkpoint.untrained)
       ? el("li", { class: "quiet" }, "hollow: the untrained twin, a control") : null);
 }

@@ -24,10 +24,16 @@ async function drawUnit(main, [modelName, checkpointName, site, layer, unit], qu
   const row = rowOf(model, site, layer, unit);
   if (row < 0) throw notFound(`The model ${model.name} has no unit ${unit} in layer ${layer} at ${site}.`);
   window.scrollTo(0, 0);
+  const failed = {}; // what could not be read is told in its place, and the rest is shown
+  const kept = (name, reading) => reading.catch((error) => {
+    failed[name] = error;
+    return null;
+  });
   const [units, graph, profile] = await Promise.all([
-    loadUnits(model, checkpoint), loadGraph(model, checkpoint, row), loadProfile(model, checkpoint, row),
+    loadUnits(model, checkpoint), kept("graph", loadGraph(model, checkpoint, row)),
+    kept("profile", loadProfile(model, checkpoint, row)),
   ]);
-  const here = { model, checkpoint, row, units, graph, profile };
+  const here = { model, checkpoint, row, units, graph, profile, failed };
   const parts = [...graphParts(here, query), conceptsPartOf(here), trainingPartOf(here), likenessPartOf(here),
     forcingPartOf(here)];
   fill(main, unitHead(here), unitFacts(here), parts.map(({ element }) => element));

@@ -5,7 +5,8 @@ function unitSection(heading, ...content) {
 }
 
 // The graph and its texts, which are marked where a node of it matches.
-function graphParts({ model, checkpoint, row, graph }, query) {
+function graphParts({ model, checkpoint, row, graph, failed }, query) {
+  if (failed.graph) return [{ element: unitSection("Neuron graph", failureOf(failed.graph)) }];
   if (!graph) return [{ element: unitSection("Neuron graph", graphElsewhere(model, checkpoint, row)) }];
   const { fires } = study();
   const texts = windowsPart(graph.windows, fires);
@@ -64,14 +65,16 @@ function graphElsewhere(model, checkpoint, row) {
   return message;
 }
 
-function conceptsPartOf({ model, checkpoint, row, units, profile }) {
+function conceptsPartOf({ model, checkpoint, row, units, profile, failed }) {
   const heading = "Concepts";
+  if (failed.profile) return { element: unitSection(heading, failureOf(failed.profile)) };
   if (profile) {
     const { element, start } = apPart(model, checkpoint, profile);
     return { element: unitSection(heading, element), start: () => drawnOrTold(element, start()) };
   }
-  const message = "What this unit makes of every concept is not in this atlas: that is kept of the "
-    + `${plural(checkpoint.profile_rows || 0, "unit")} with the highest AP. `;
+  const others = checkpoint.profile_rows
+    ? `: that is kept of the ${plural(checkpoint.profile_rows, "unit")} with the highest AP. ` : ". ";
+  const message = `What this unit makes of every concept is not in this atlas${others}`;
   const best = units.best[row];
   return { element: unitSection(heading, el("p", {}, message, best === NO_CONCEPT ? null
     : ["Its best concept is ", conceptLink(model, checkpoint, best), ` (AP ${share(units.ap[row])}).`])) };
@@ -92,16 +95,21 @@ function likenessPartOf({ model, checkpoint, units, profile }) {
 }
 
 function forcingPartOf({ model, checkpoint, row }) {
-  const content = el("div", {}, el("p", { class: "quiet" }, "Reading …"));
+  const content = el("div", {}, el("p", { class: "quiet unread" }, "Reading …"));
   const draw = async () => fill(content, ...[await forcingPart(model, checkpoint, row)].flat());
   const start = () => whenSeen(content, () => drawnOrTold(content, draw()));
   return { element: unitSection("Forced and zeroed", content), start };
 }
 
+function failureOf({ message }) {
+  return el("p", { role: "alert" }, `This part could not be drawn. ${message}`);
+}
+
 // A part that cannot be drawn says so, and the others stay.
 function drawnOrTold(element, drawing) {
-  drawing.catch(({ message }) => {
-    element.append(el("p", { role: "alert" }, `This part could not be drawn: ${message}`));
+  drawing.catch((error) => {
+    for (const waiting of element.querySelectorAll(".unread")) waiting.remove();
+    element.append(failureOf(error));
   });
 }
 
