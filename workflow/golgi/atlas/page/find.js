@@ -20,7 +20,8 @@ view("find", { title: () => "Find units", draw: drawFind });
 async function drawFind(main, params, query) {
   const model = modelNamed(query.model || currentPlace().model);
   const checkpoint = checkpointNamed(model, query.checkpoint || lastTrained(model).name);
-  const state = { model, checkpoint, sort: query.sort || "", page: Math.max(1, Math.trunc(query.page) || 1) };
+  const state = { model, checkpoint, sort: query.sort || "", completed: {} };
+  state.page = Math.max(1, Math.trunc(query.page) || 1);
   state.form = el("form", { class: "find", role: "search", "aria-label": "Units", novalidate: true, on: {
     submit: (event) => event.preventDefault(),
     input: () => askAgain(state),
@@ -226,11 +227,12 @@ function toldNumber(found, total) {
   return `${found ? plural(found, "unit") : "No unit"} of ${count(total)}`;
 }
 
-function completeTokens({ data, form }, asked) {
+function completeTokens({ data, form, completed }, asked) {
   for (const { key, role } of data.index ? FIND_TOKENS : []) {
     const list = form.querySelector(`#find-${key}-known`);
-    const texts = tokensBeginning(data.index, role, asked[key], 12);
-    fill(list, texts.map((text) => el("option", { value: text })));
+    if (list.firstChild && completed[key] === asked[key]) continue;
+    completed[key] = asked[key];
+    fill(list, tokensBeginning(data.index, role, asked[key], 12).map((text) => el("option", { value: text })));
   }
 }
 

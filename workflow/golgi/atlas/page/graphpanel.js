@@ -62,8 +62,8 @@ function drawnText({ nodes, nodesAll, pathsAll }) {
     return pathsAll === 1 ? "The graph’s only path is drawn." : `All ${count(pathsAll)} paths are drawn.`;
   }
   const part = `${count(nodes.length)} of ${plural(nodesAll, "node")}`;
-  return `Drawn: the ${plural(drawn, "strongest path")} of ${count(pathsAll)}, with ${part}; strong is what was `
-    + "seen often, with a high activation.";
+  return `Drawn: the ${plural(drawn, "strongest path")} of ${count(pathsAll)}, with ${part}; strong is `
+    + "what was seen often, with a high activation.";
 }
 
 function panelHelp({ nodes }) {

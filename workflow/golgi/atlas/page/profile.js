@@ -71,7 +71,8 @@ function categoriesKey(ranked) {
     ({ colour: `var(--category-${categoryPlace(category)})`, text: study().categories[category] }));
   if (coloured.length < there.length) items.push({ colour: "var(--other)", text: "other categories" });
   const key = legend(items);
-  if (chanceDiffers()) key.append(el("li", {}, el("span", { "aria-hidden": "true" }, "|"), "chance of each concept"));
+  const mark = el("span", { "aria-hidden": "true" }, "|");
+  if (chanceDiffers()) key.append(el("li", {}, mark, "chance of each concept"));
   return key;
 }
 

@@ -43,13 +43,14 @@ function drawTraining(element, unit) {
 }
 
 function trainingKey({ concepts, history }) {
+  const chance = chanceDiffers() ? `chance for ${study().concepts[concepts[0]].name}` : "chance";
   const sign = (text, colour) =>
     el("span", { "aria-hidden": "true", style: { color: `var(--${colour})` } }, text);
   return el("ul", { class: "legend" },
     concepts.map((concept, place) => el("li", {},
       sign(TRAINING_SIGNS[place], TRAINING_COLOURS[place]), study().concepts[concept].name)),
     el("li", {}, sign("┄", "quiet"), "highest of any concept"),
-    el("li", {}, sign("╌", "ink"), chanceDiffers() ? `chance for ${study().concepts[concepts[0]].name}` : "chance"),
+    el("li", {}, sign("╌", "ink"), chance),
     history.some(({ checkpoint }) => checkpoint.untrained)
       ? el("li", { class: "quiet" }, "hollow: the untrained twin, a control") : null);
 }

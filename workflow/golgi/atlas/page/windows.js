@@ -53,8 +53,9 @@ function windowsPart(windows, fires) {
   const groups = Object.keys(WINDOW_GROUPS).map((kind) => groupOf(part, kind));
   const toggle = el("button", { type: "button", "aria-pressed": "false" }, "Numbers");
   toggle.addEventListener("click", () => toggleNumbers(part, toggle));
+  const pieces = smallNote("Each is a piece of a longer text, and what stood before it counts too.");
   return {
-    element: el("div", {}, windowsLegend(fires), el("p", {}, toggle), groups),
+    element: el("div", {}, windowsLegend(fires), pieces, el("p", {}, toggle), groups),
     show: (matches) => showMatches(part, matches),
     open: (window) => part.lines[window].focus(),
     name: (window) => part.names[window],
