@@ -94,8 +94,11 @@ def add_sentences(chunks: Chunks, place: Place, concepts: list[str]) -> None:
     chunks.add(f"sentences/{place.name}", {"concepts": list(told.values())})
 
 
-def add_overlap(chunks: Chunks, place: Place, concepts: list[str], threshold: float) -> None:
-    """Add chunk `overlap`: the Jaccard overlap of every two concepts, and how many experts they share."""
+def add_overlap(chunks: Chunks, place: Place, concepts: list[str], threshold: float) -> float:
+    """Add chunk `overlap`: the Jaccard overlap of every two concepts, and how many experts they share.
+
+    Returns the largest overlap of two concepts, 0 of one: where a scale of colours may end.
+    """
     table = read_table(place.overlap, schema="overlap").filter(
         place.where,
         pl.col("control").is_in(["measured", "untrained"]),
@@ -113,3 +116,4 @@ def add_overlap(chunks: Chunks, place: Place, concepts: list[str], threshold: fl
     shared[second, second] = table["experts_b"].to_numpy()
     np.fill_diagonal(jaccard, 1)
     chunks.add(f"overlap/{place.name}", {"threshold": threshold}, {"jaccard": jaccard, "shared": shared})
+    return float(table["jaccard"].max() or 0)

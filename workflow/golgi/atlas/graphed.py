@@ -48,14 +48,13 @@ def add_graphs(
 ) -> dict[str, np.ndarray]:
     """Add all chunks of the graphs of a place; return what the maps show of them, by row of the units.
 
-    `nodes` is the file of table `graph_nodes`, `units` table `graph_units`.
+    `nodes` is the file of table `graph_nodes`, `units` table `graph_units`. Units at sites that `rows` do not
+    hold are left out.
     """
-    units = units.filter(place.where)
-    units = units.with_columns(pl.Series("row", rows.of(units))).sort("row")
-    graph = read_columns(nodes, [*KEYS, *NODE], place.where)
-    graph = graph.with_columns(pl.Series("row", rows.of(graph))).sort("row", "node")
+    units = _by_row(rows, units.filter(place.where), "row")
+    graph = _by_row(rows, read_columns(nodes, [*KEYS, *NODE], place.where), "row", "node")
     windows = read_table(place.windows, schema="atlas_windows")
-    windows = windows.with_columns(pl.Series("row", rows.of(windows))).sort("row", "window", "place")
+    windows = _by_row(rows, windows, "row", "window", "place")
     add_search(chunks, place, graph)
     texts = [readable(text) for text in read_json(place.tokens)]
     known = set(graph["token"].drop_nulls().unique()) | set(windows["token"].unique())
@@ -92,26 +91,32 @@ def add_search(chunks: Chunks, place: Place, graph: pl.DataFrame) -> None:
     chunks.add(f"search/{place.name}", {}, columns)
 
 
+def _by_row(rows: Rows, table: pl.DataFrame, *order: str) -> pl.DataFrame:
+    table = table.filter(pl.col("site").is_in([site for site, _ in rows.places]))
+    return table.with_columns(pl.Series("row", rows.of(table))).drop(KEYS).sort(order)
+
+
 def _parts(
     units: pl.DataFrame, graph: pl.DataFrame, windows: pl.DataFrame
 ) -> Iterator[dict[str, np.ndarray]]:
-    nodes = dict(graph.partition_by("row", as_dict=True))
-    texts = dict(windows.partition_by("row", as_dict=True))
-    keys = [(row,) for row in units["row"]]
-    sizes = [
-        NODE_BYTES * min(MOST_NODES, len(nodes.get(key, ()))) + TOKEN_BYTES * len(texts.get(key, ()))
-        for key in keys
-    ]
-    for start, stop in slices(sizes):
-        some = keys[start:stop]
-        empty, silent = graph.clear(), windows.clear()
+    row = units["row"].to_numpy()
+    nodes, texts = _bounds(graph, row), _bounds(windows, row)
+    sizes = NODE_BYTES * np.minimum(MOST_NODES, np.diff(nodes)) + TOKEN_BYTES * np.diff(texts)
+    for start, stop in slices(sizes.ravel()):
         yield {
-            "row": np.array([row for (row,) in some], np.int32),
+            "row": row[start:stop].astype(np.int32),
             "maximum": _floats(units["maximum"][start:stop]),
             **{name: _floats(units[name][start:stop]) for name in SCORES},
-            **_nodes([nodes.get(key, empty) for key in some]),
-            **_windows([texts.get(key, silent) for key in some]),
+            **_nodes([graph[first:last] for first, last in nodes[start:stop].tolist()]),
+            **_windows([windows[first:last] for first, last in texts[start:stop].tolist()]),
         }
+
+
+def _bounds(table: pl.DataFrame, row: np.ndarray) -> np.ndarray:
+    # [unit, 2]: where the unit's part of a table sorted by row begins and ends. A view of that part costs
+    # nothing; a table of its own for each of 20,000 units would take the memory of all of them again.
+    rows = table["row"].to_numpy()
+    return np.stack([np.searchsorted(rows, row, "left"), np.searchsorted(rows, row, "right")], axis=1)
 
 
 def _nodes(graphs: list[pl.DataFrame]) -> dict[str, np.ndarray]:

@@ -42,9 +42,10 @@ def describe_units(
     `responses` and `expertise` are what `collect_responses` and `score_experts` wrote; `sites` are those of
     the study, in its order. `units` gets arrays over the model's units, by site, layer and number: `best`
     concept and its `ap`, number of `concepts` at the `threshold` (Suau et al. 2020, sec. 3), and `rate`, the
-    share of the study's sentences on which the response is at least half of the unit's largest (0 where that
-    is not positive). Of all units, or of the `most` with the highest AP, it gets `row`, and of the eight most
-    alike `neighbour` [unit, 8] and `likeness`, as `nearest` has it; the metadata count what was left out.
+    share of the study's sentences on which the response is at least half of the unit's largest (NaN where
+    that is not positive). Of all units, or of the `most` with the highest AP, it gets `row`, and of the eight
+    most alike `neighbour` [unit, 8] and `likeness`, as `nearest` has it; the metadata count what was left
+    out.
     `sentences` gets table `atlas_sentences`: what each concept's best units tell best and worst.
 
     Responses are read once, a strip of units at a time: 256 MiB or, with more than 65,536 sentences, masked
@@ -140,7 +141,7 @@ def _read_responses(measured: Arrays, rows: Rows, separations: Separations) -> n
 def _rates(responses: np.ndarray) -> np.ndarray:
     largest = responses.max(axis=0).astype(np.float32)
     responding = np.count_nonzero(responses >= np.float32(RESPONDS) * largest, axis=0)
-    return np.where(largest > 0, responding / len(responses), 0)
+    return np.where(largest > 0, responding / len(responses), np.nan)
 
 
 def _alike(scored: Arrays, rows: Rows, ap: np.ndarray, most: int) -> dict[str, np.ndarray]:
@@ -159,7 +160,7 @@ def _metadata(scored: Arrays, measured: Arrays, rows: Rows, arrays: dict[str, np
         "kept": len(arrays["row"]),
         "cut": rows.total - len(arrays["row"]),
         "without_neighbours": int((arrays["neighbour"][:, 0] < 0).sum()),
-        "without_response": int((arrays["rate"] == 0).sum()),
+        "without_response": int(np.isnan(arrays["rate"]).sum()),
     }
     return {
         **{name: scored.metadata[name] for name in ("model", "checkpoint", "step")},

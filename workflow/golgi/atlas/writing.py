@@ -21,7 +21,7 @@ from golgi.atlas.checkpoints import (
     add_units,
     no_graphs,
 )
-from golgi.atlas.chunks import Chunks
+from golgi.atlas.chunks import NO_INDEX, Chunks
 from golgi.atlas.contents import UNTRAINED, Place, Rows, checkpoint_label, concept_rows, rows_of
 from golgi.atlas.graphed import WINDOW_KINDS, add_graphs
 from golgi.experts.interventions import rank_units, read_units
@@ -76,7 +76,7 @@ def write_atlas(
                 chunks, place, rows, names, (threshold, min(thresholds)), tables.get("graph_nodes"), units
             )
             entries[place.model]["checkpoints"].append(entry)
-            notes += _notes(place, entry)
+            notes += _notes(place, entry, units)
         ratings = _add_ratings(chunks, tables, references, names)
         acted = _add_interventions(chunks, tables, places, list(sites), names)
         head = {
@@ -134,15 +134,15 @@ def _add_place(
     firsts, profiles = add_profiles(chunks, place, rows)
     add_experts(chunks, place, rows, thresholds[1])
     add_sentences(chunks, place, concepts)
-    if place.overlap:
-        add_overlap(chunks, place, concepts, thresholds[0])
+    most = add_overlap(chunks, place, concepts, thresholds[0]) if place.overlap else None
     return {
         "name": place.checkpoint,
         "step": int(place.checkpoint) if place.checkpoint.isdigit() else None,
         "untrained": place.checkpoint == UNTRAINED,
         "label": checkpoint_label(place.checkpoint),
         "overlap": place.overlap is not None,
-        "graphs": int(units.filter(place.where).height) if graphed else 0,
+        "overlap_most": most,
+        "graphs": int((graphs["graph"] != NO_INDEX).sum()),
         "tokens": f"tokens/{place.name}" if graphed else None,
         "profiles": firsts,
         "profile_rows": profiles,
@@ -150,14 +150,20 @@ def _add_place(
     }
 
 
-def _notes(place: Place, entry: dict[str, Any]) -> list[str]:
-    if entry["profile_rows"] == entry["units"]:
-        return []
-    others = entry["units"] - entry["profile_rows"]
-    return [
-        f"{place.model} at {entry['label']}: what units make of every concept is here of the "
-        f"{entry['profile_rows']:,} with the highest average precision, and not of the other {others:,}."
-    ]
+def _notes(place: Place, entry: dict[str, Any], graphs: pl.DataFrame | None) -> list[str]:
+    notes, where = [], f"{place.model} at {entry['label']}"
+    if others := entry["units"] - entry["profile_rows"]:
+        notes.append(
+            f"{where}: what units make of every concept is here of the {entry['profile_rows']:,} with the "
+            f"highest average precision, and not of the other {others:,}."
+        )
+    grown = graphs.filter(place.where).height if place.windows is not None and graphs is not None else 0
+    if elsewhere := grown - entry["graphs"]:
+        notes.append(
+            f"{where}: of {grown:,} neuron graphs {elsewhere:,} are not here, for average precision was not "
+            "measured at the sites of their units."
+        )
+    return notes
 
 
 def _add_ratings(

@@ -8,7 +8,8 @@ async function drawCompare(page, _, query) {
   const places = placesOfStudy();
   fill(page, el("h1", {}, "Compare"));
   if (places.length < 2) {
-    page.append(el("p", {}, "The study holds one checkpoint of one model: there is nothing to compare it with."));
+    const alone = "The study holds one checkpoint of one model: there is nothing to compare it with.";
+    page.append(el("p", {}, alone));
     return;
   }
   const [left, right] = sidesOf(query, places);
@@ -28,7 +29,8 @@ async function drawCompare(page, _, query) {
 /** Every model at every checkpoint: [{model, checkpoint, text, value}], the value as addresses name it. */
 function placesOfStudy() {
   return study().models.flatMap((model) => model.checkpoints.map((checkpoint) => ({
-    model, checkpoint, value: `${model.name}@${checkpoint.name}`, text: `${model.name}, ${placeLabel(checkpoint)}`,
+    model, checkpoint, value: `${model.name}@${checkpoint.name}`,
+    text: `${model.name}, ${placeLabel(checkpoint)}`,
   })));
 }
 
@@ -56,7 +58,8 @@ function sidesChooser(left, right, places) {
   const side = (at, own) => chooser(`compare-${SIDES[at]}`, at ? "Right" : "Left", places, own.value,
     (value) => compare(at ? [left, valued(value)] : [valued(value), right]));
   return el("div", { class: "row picker" }, side(0, left),
-    el("button", { id: "compare-swap", type: "button", on: { click: () => compare([right, left]) } }, "Swap sides"),
+    el("button", { id: "compare-swap", type: "button", on: { click: () => compare([right, left]) } },
+      "Swap sides"),
     side(1, right));
 }
 
@@ -67,7 +70,8 @@ function sameUnits([left, right]) {
 
 async function loadSide({ model, checkpoint, text }) {
   const [units, chunk, overlap] = await Promise.all([
-    loadUnits(model, checkpoint), loadChunk(chunkName("experts", model, checkpoint)), loadOverlap(model, checkpoint),
+    loadUnits(model, checkpoint), loadChunk(chunkName("experts", model, checkpoint)),
+    loadOverlap(model, checkpoint),
   ]);
   return { model, checkpoint, text, units, overlap, experts: expertsAt(chunk, study().threshold) };
 }
@@ -81,7 +85,7 @@ function compareSummary(sides, same) {
       ({ units }) => shareOf(above(units.concepts, 1), above(units.concepts, 0))],
     ["concepts with an expert", ({ experts }) => shareOf(above(experts.sizes, 0), experts.concepts)],
     ["median of the units’ highest AP", ({ units }) => share(medianOf(units.ap), 3)],
-    ["median firing rate, of sentences", ({ units }) => share(medianOf(units.rate), 3)],
+    ["median share of sentences at half of a unit’s maximum", ({ units }) => share(medianOf(units.rate), 3)],
     ["units with a graph", ({ checkpoint }) => count(checkpoint.graphs)],
     ["median F1 of the graphs", ({ units }) => share(medianOf(units.f1 || []), 2)],
   ].filter(([name]) => study().has.graphs || !name.includes("graph"));
@@ -100,9 +104,11 @@ function compareSaid(sides, same) {
   const kind = `Experts are units with an AP of ${share(study().threshold)} or more.`;
   if (sides[0].checkpoint === sides[1].checkpoint) return `${kind} Both sides are the same.`;
   if (sameUnits(sides)) return `${kind} Both sides have the same units.`;
-  if (!same) return `${kind} Each side has units of its own: only shares, depths and concepts can be compared.`;
-  return `${kind} The untrained twin is a control with as many units, but weights of its own: layers and concepts `
-    + "can be compared, single units cannot.";
+  if (!same) {
+    return `${kind} Each side has units of its own: only shares, depths and concepts can be compared.`;
+  }
+  return `${kind} The untrained twin is a control with as many units, but weights of its own: layers and `
+    + "concepts can be compared, single units cannot.";
 }
 
 function shareOf(part, whole) {
@@ -130,14 +136,18 @@ function drawPolysemy(page, sides) {
   drawnChart(holder, () => sides.map((side, at) => polysemyTrace(side, counts[at], bins.slice(1), named)), {
     xaxis: { title: "concepts that the unit is an expert of", type: "category" }, bargap: 0.25,
     yaxis: { title: "units (%)", rangemode: "tozero" },
-  }, { label: "Bar chart: share of units by their number of concepts, left and right. The table below says the same.",
-    height: 280 });
+  }, {
+    label: "Bar chart: share of units by their number of concepts, left and right. The table below says the "
+      + "same.",
+    height: 280,
+  });
 }
 
 function polysemyTrace({ text, style, units }, counts, bins, named) {
   const colours = palette();
   return {
-    type: "bar", name: plotText(text), x: bins.map(named), y: bins.map((n) => 100 * counts[n] / units.ap.length),
+    type: "bar", name: plotText(text), x: bins.map(named),
+    y: bins.map((n) => 100 * counts[n] / units.ap.length),
     marker: {
       color: colours[style.color],
       pattern: { shape: style.pattern, fillmode: "overlay", fgcolor: colours.page, solidity: 0.3 },
@@ -147,8 +157,9 @@ function polysemyTrace({ text, style, units }, counts, bins, named) {
 }
 
 function sidesLegend(sides) {
-  return legend(sides.map(({ text, style }, at) =>
-    ({ colour: `var(--${style.color})`, text: `${SIDES[at]}: ${text} (${at ? "solid" : "dotted, hatched"})` })));
+  return legend(sides.map(({ text, style }, at) => ({
+    colour: `var(--${style.color})`, text: `${SIDES[at]}: ${text} (${at ? "solid" : "dotted, hatched"})`,
+  })));
 }
 
 function drawDepths(page, sides, same) {
@@ -166,8 +177,10 @@ function drawDepths(page, sides, same) {
   drawnChart(holder, () => depthTraces(sides, depths, same), {
     xaxis: same ? { title: "layer", dtick: sides[0].model.layers > 16 ? 4 : 1 } : { title: "relative depth" },
     yaxis: { title: "experts (% of units)", rangemode: "tozero" },
-  }, { label: "Lines: share of units that are experts, by layer, left and right. The table below says the same.",
-    height: 300 });
+  }, {
+    label: "Lines: share of units that are experts, by layer, left and right. The table below says the same.",
+    height: 300,
+  });
 }
 
 function depthTraces(sides, depths, same) {
@@ -178,9 +191,11 @@ function depthTraces(sides, depths, same) {
     return {
       type: "scatter", mode: "lines+markers", name: plotText(name),
       x: own.map(({ depth, band }) => (same ? band.layer : depth)),
-      y: own.map(({ experts, band }) => 100 * experts / band.width), line: { color, dash: side.style.dash, width: 2 },
+      y: own.map(({ experts, band }) => 100 * experts / band.width),
+      line: { color, dash: side.style.dash, width: 2 },
       marker: { color, symbol: side.style.symbol, size: 7 + 2 * at, line: { color, width: 1.5 } },
-      text: own.map(({ experts, band }) => `layer ${band.layer}: ${count(experts)} of ${plural(band.width, "unit")}`),
+      text: own.map(({ experts, band }) => `layer ${band.layer}: ${count(experts)} of `
+        + `${plural(band.width, "unit")}`),
       hovertemplate: `${plotText(name)}<br>%{text}, %{y:.2f} %<extra></extra>`,
     };
   }));

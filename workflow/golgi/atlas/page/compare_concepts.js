@@ -8,16 +8,19 @@ function drawConceptChanges(page, sides, same) {
     return { index, concept, experts, percents, values, change: values[1] - values[0] };
   });
   const holder = el("div", { class: "square" });
-  const told = same ? "A point is a concept: above the line it has more experts on the right side, below it fewer."
-    : "A point is a concept. Experts are counted as a share of each model’s units, for the models differ in size.";
+  const told = "A point is a concept" + (same
+    ? ": above the line it has more experts on the right side, below it fewer."
+    : ". Experts are counted as a share of each model’s units, for the models differ in size.");
   const most = 1.06 * Math.max(1e-3, ...rows.flatMap(({ values }) => values));
   const what = same ? "experts" : "experts (% of units)";
   page.append(el("section", {}, el("h2", {}, "Experts by concept"), el("p", { class: "quiet" }, told),
     el("div", { class: "compare-layout" },
       el("div", {}, holder, overlapLegend()), conceptChanges(sides, rows, same))));
   drawnChart(holder, () => conceptTraces(rows, same), () => diagonalLayout({ what, most }), {
-    label: "Scatter: experts of every concept, left against right. The table beside it says the same.", height: 400,
-    onClick: ({ points }) => points[0].customdata !== undefined && go(conceptAddress(sides[1], points[0].customdata)),
+    label: "Scatter: experts of every concept, left against right. The table beside it says the same.",
+    height: 400,
+    onClick: ({ points }) => points[0].customdata !== undefined
+      && go(conceptAddress(sides[1], points[0].customdata)),
   });
 }
 
@@ -30,7 +33,8 @@ function conceptTraces(rows, same) {
     const own = rows.filter(({ concept }) => concept.category === at);
     const figure = (value) => (same ? count(value) : `${value.toFixed(2)} %`);
     return {
-      type: "scatter", mode: "markers", x: own.map(({ values }) => values[0]), y: own.map(({ values }) => values[1]),
+      type: "scatter", mode: "markers", x: own.map(({ values }) => values[0]),
+      y: own.map(({ values }) => values[1]),
       customdata: own.map(({ index }) => index), hoverinfo: "text",
       text: own.map(({ concept, values }) => `${plotText(concept.name)} (${plotText(category)})<br>left `
         + `${figure(values[0])}, right ${figure(values[1])}`),
@@ -59,12 +63,14 @@ function conceptChanges(sides, rows, same) {
   });
   return listing([
     { head: "concept", by: ({ concept }) => concept.name, cell: ({ index }) => [
-      conceptLink(sides[1].model, sides[1].checkpoint, index), " ", leftLink(conceptAddress(sides[0], index), index),
+      conceptLink(sides[1].model, sides[1].checkpoint, index), " ",
+      leftLink(conceptAddress(sides[0], index), index),
     ] },
     { head: "category", by: ({ concept }) => study().categories[concept.category],
       cell: ({ concept }) => categoryChip(concept.category) },
     side(0), side(1),
-    numberColumn("change", ({ change }) => change, (change) => changeText(change, same ? 0 : 2) + (same ? "" : " %")),
+    numberColumn("change", ({ change }) => change,
+      (change) => changeText(change, same ? 0 : 2) + (same ? "" : " %")),
   ], largestFirst(rows), {
     caption: `Experts by concept, largest changes first; left is ${sides[0].text}, right is ${sides[1].text}`,
     noun: "concept", size: 12, rowHead: true,
@@ -87,7 +93,8 @@ async function drawOverlaps(page, sides) {
   const triangles = sides.map(({ overlap }) => upperTriangle(overlap.jaccard, n));
   const most = Math.max(...sides.map(({ overlap }) => overlapMost(overlap)));
   const holders = sides.map(() => el("div", {}));
-  const figures = sides.map(({ text, overlap, checkpoint, model }, at) => el("figure", {}, el("figcaption", {},
+  const figures = sides.map(({ text, overlap, checkpoint, model }, at) => el("figure", {},
+    el("figcaption", {},
     el("a", { href: link("overlap", [model.name, checkpoint.name]) }, `Overlap, ${SIDES[at]}: ${text}`),
     el("span", { class: "quiet small" }, meansSaid(overlap))), holders[at]));
   page.append(el("section", {}, el("h2", {}, "Overlap of concepts"), el("p", {}, overlapsSaid(triangles)),
@@ -110,8 +117,8 @@ function overlapsSaid(triangles) {
   }
   const rho = spearman(triangles[0], triangles[1]);
   if (Number.isNaN(rho)) return "Overlap does not vary on one of the sides: there is no rank correlation.";
-  return `Over the ${pairs} of concepts, the overlaps of the two sides have a Spearman’s rho of ${share(rho)}. It `
-    + "only describes: pairs that share a concept are not independent.";
+  return `Over the ${pairs} of concepts, the overlaps of the two sides have a Spearman’s rho of `
+    + `${share(rho)}. It only describes: pairs that share a concept are not independent.`;
 }
 
 function overlapChanges(sides, n) {
@@ -134,7 +141,8 @@ function overlapChanges(sides, n) {
     numberColumn("change", ({ change }) => change, shareChange),
   ];
   const options = {
-    caption: "Pairs, largest changes first; those that are not listed share no expert on either side", noun: "pair",
+    caption: "Pairs, largest changes first; those that are not listed share no expert on either side",
+    noun: "pair",
     rowHead: true, empty: "No two concepts share an expert on either side.",
   };
   return lateDetails("Pairs whose overlap changed most, as a table",

@@ -14,7 +14,8 @@ function drawUnitChanges(page, sides) {
   function narrow() {
     const { box } = state;
     const kept = changes.filter(UNIT_KINDS.find(({ value }) => value === state.kind).keep)
-      .filter(({ aps: [x, y] }) => !box || (x >= box.x[0] && x <= box.x[1] && y >= box.y[0] && y <= box.y[1]));
+      .filter(({ aps: [x, y] }) => !box
+        || (x >= box.x[0] && x <= box.x[1] && y >= box.y[0] && y <= box.y[1]));
     list.set(kept);
     clear.hidden = !box;
     const range = ([low, high]) => `${share(low)} to ${share(high)}`;
@@ -28,8 +29,10 @@ function drawUnitChanges(page, sides) {
     drawDensity(holder, sides, changes, state, select);
   }
 
-  const kinds = chooser("compare-kind", "Units", UNIT_KINDS, state.kind, (kind) => { state.kind = kind; narrow(); });
-  page.append(el("section", {}, el("h2", {}, "Units that changed"), el("p", { class: "quiet" }, unitsExplained()),
+  const kinds = chooser("compare-kind", "Units", UNIT_KINDS, state.kind,
+    (kind) => { state.kind = kind; narrow(); });
+  page.append(el("section", {}, el("h2", {}, "Units that changed"),
+    el("p", { class: "quiet" }, unitsExplained()),
     el("div", { class: "compare-layout" }, holder,
       el("div", {}, el("div", { class: "row" }, kinds, clear), said, list))));
   narrow();
@@ -46,8 +49,8 @@ const UNIT_KINDS = [
 
 function unitsExplained() {
   return "A unit’s highest AP over all concepts, left against right: shade counts the units, circles are the "
-    + `${MOST_MARKED} that changed most. Press a cell, or drag a box, to list its units; press a circle to open `
-    + "it. The list beside it has them all.";
+    + `${MOST_MARKED} that changed most. Press a cell, or drag a box, to list its units; press a circle to `
+    + "open it. The list beside it has them all.";
 }
 
 function unitChanges(sides) {
@@ -64,7 +67,8 @@ function unitChanges(sides) {
 function unitsListing(sides, rows) {
   const side = (at) => ({
     head: `AP ${SIDES[at]}`, number: true, falls: true, by: ({ aps }) => aps[at],
-    cell: ({ row, aps }) => unitLink(sides[at].model, sides[at].checkpoint, row, unitText(sides, at, row, aps)),
+    cell: ({ row, aps }) => unitLink(sides[at].model, sides[at].checkpoint, row,
+      unitText(sides, at, row, aps)),
   });
   return listing([
     { head: "unit", by: ({ row }) => row, cell: ({ row }) => unitName(sides[1].model, row) },
@@ -72,7 +76,8 @@ function unitsListing(sides, rows) {
     numberColumn("change", ({ change }) => change, shareChange),
     { head: "best concept", by: ({ best }) => conceptName(best[1]), cell: ({ best }) => bestMove(best) },
   ], rows, {
-    caption: `Units, largest changes first; left is ${sides[0].text}, right is ${sides[1].text}`, noun: "unit",
+    caption: `Units, largest changes first; left is ${sides[0].text}, right is ${sides[1].text}`,
+    noun: "unit",
     size: 12, rowHead: true, empty: "There is no such unit.",
   });
 }
@@ -98,7 +103,8 @@ function drawDensity(holder, sides, changes, state, select) {
   const drag = (event) => {
     if (!event || !event.range) return;
     draggedAt = performance.now();
-    select({ x: event.range.x.slice().sort((a, b) => a - b), y: event.range.y.slice().sort((a, b) => a - b) });
+    const [x, y] = [event.range.x, event.range.y].map((ends) => ends.slice().sort((a, b) => a - b));
+    select({ x, y });
   };
   const press = ({ points: [{ x, y, customdata }] }) => {
     if (performance.now() - draggedAt < 300) return; // the end of a drag is no click
@@ -108,7 +114,8 @@ function drawDensity(holder, sides, changes, state, select) {
   const lowest = changes.reduce((low, { aps }) => Math.min(low, ...aps), 1);
   const least = Math.min(0.9, Math.floor(10 * lowest) / 10);
   const layout = () => densityLayout(state.box, least);
-  drawnChart(holder, () => [densityTrace(changes), changedTrace(changes.slice(0, MOST_MARKED), sides)], layout, {
+  drawnChart(holder, () => [densityTrace(changes), changedTrace(changes.slice(0, MOST_MARKED), sides)],
+    layout, {
     label: "Highest AP of every unit, left against right. The list beside it says the same.", height: 420,
     onClick: press, onSelect: drag,
   });
@@ -119,7 +126,8 @@ function densityLayout(box, least) {
   const line = { color: palette().ink, width: 1.5 };
   const mark = box ? [{ type: "rect", x0: box.x[0], x1: box.x[1], y0: box.y[0], y1: box.y[1], line }] : [];
   return {
-    ...layout, shapes: [...layout.shapes, ...mark], selections: [], dragmode: finePointer() ? "select" : false,
+    ...layout, shapes: [...layout.shapes, ...mark], selections: [],
+    dragmode: finePointer() ? "select" : false,
     newselection: { line: { ...line, dash: "solid" } },
   };
 }
@@ -135,7 +143,8 @@ function densityTrace(changes) {
   for (const { aps: [x, y] } of changes) counts[bin(y)][bin(x)] += 1;
   const middles = Array.from({ length: DENSITY_BINS }, (_, at) => (at + 0.5) / DENSITY_BINS);
   return {
-    type: "heatmap", x: middles, y: middles, hoverinfo: "text", hoverongaps: false, colorbar: densityScale(counts),
+    type: "heatmap", x: middles, y: middles, hoverinfo: "text", hoverongaps: false,
+    colorbar: densityScale(counts),
     z: counts.map((line) => Array.from(line, (n) => (n ? shadeOf(n) : null))), zmin: 0,
     text: counts.map((line) => Array.from(line, (n) => `units ${n}`)), colorscale: palette().sequential,
   };
@@ -151,19 +160,24 @@ function densityScale(counts) {
   const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].filter((step) => step <= most);
   const named = most > 20 ? steps.filter((step) => /^1/.test(step)) : steps;
   return {
-    title: { text: "units", side: "right", font: { size: 12 } }, orientation: "h", thickness: 10, len: 0.6, x: 0,
-    xanchor: "left", y: 0, yref: "container", yanchor: "bottom", outlinewidth: 0, tickfont: { size: 11 },
+    title: { text: "units", side: "right", font: { size: 12 } }, orientation: "h", thickness: 10, len: 0.6,
+    x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", outlinewidth: 0,
+    tickfont: { size: 11 },
     tickvals: named.map(shadeOf), ticktext: named.map(String),
   };
 }
 
 function changedTrace(changes, sides) {
   return {
-    type: "scatter", mode: "markers", x: changes.map(({ aps }) => aps[0]), y: changes.map(({ aps }) => aps[1]),
+    type: "scatter", mode: "markers", x: changes.map(({ aps }) => aps[0]),
+    y: changes.map(({ aps }) => aps[1]),
     customdata: changes.map(({ row }) => row), hoverinfo: "text",
     text: changes.map(({ row, aps, best }) => [plotText(unitName(sides[1].model, row)),
-      ...SIDES.map((side, at) => `${side} ${share(aps[at], 3)} ${plotText(conceptName(best[at]))}`)].join("<br>")),
-    marker: { symbol: "circle-open", size: 5, color: palette().warn, line: { width: 1, color: palette().warn } },
-    selected: { marker: { opacity: 1 } }, unselected: { marker: { opacity: 1 } }, // the box says what is selected
+      ...SIDES.map((side, at) => `${side} ${share(aps[at], 3)} ${plotText(conceptName(best[at]))}`),
+    ].join("<br>")),
+    marker: { symbol: "circle-open", size: 5, color: palette().warn,
+      line: { width: 1, color: palette().warn } },
+    // The box says what is selected.
+    selected: { marker: { opacity: 1 } }, unselected: { marker: { opacity: 1 } },
   };
 }

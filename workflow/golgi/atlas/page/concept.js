@@ -12,7 +12,8 @@ async function drawConcept(page, [modelName, checkpointName, name]) {
   const here = { model, checkpoint, index, concept: study().concepts[index] };
   fill(page, conceptHead(here), conceptPicker(here));
   const layers = el("section", {}, el("h2", {}, "Experts by layer and checkpoint"));
-  const experts = el("section", {}, el("h2", {}, checkpoint.untrained ? "Experts in the untrained twin" : `Experts at ${checkpoint.label}`));
+  const there = checkpoint.untrained ? "in the untrained twin" : `at ${checkpoint.label}`;
+  const experts = el("section", {}, el("h2", {}, `Experts ${there}`));
   const sentences = el("section", {}, el("h2", {}, "Sentences"));
   const nearest = el("section", {}, el("h2", {}, "Nearest concepts"));
   page.append(layers, experts, sentences, nearest);
@@ -35,7 +36,8 @@ function conceptHead({ concept }) {
   const positives = plural(concept.positives, "sentence");
   return [
     el("h1", {}, concept.name), concept.gloss ? el("p", { class: "gloss" }, concept.gloss) : null,
-    el("p", { class: "quiet" }, categoryChip(concept.category), ` ${positives} with it, ${count(concept.negatives)} `
+    el("p", { class: "quiet" }, categoryChip(concept.category),
+      ` ${positives} with it, ${count(concept.negatives)} `
       + `without: a unit that tells nothing has an AP of ${share(concept.chance)}.`),
   ];
 }
@@ -68,7 +70,8 @@ function layersTable(here, bands, columns, most) {
   const sites = model.sites.length > 1;
   const kind = (each) => (each.untrained ? "apart" : "") + (each === checkpoint ? " now" : "");
   const head = (each) => el("th", { scope: "col", class: `number ${kind(each)}` }, el("a", {
-    href: link("concept", [model.name, each.name, concept.name]), "aria-current": each === checkpoint ? "true" : null,
+    href: link("concept", [model.name, each.name, concept.name]),
+    "aria-current": each === checkpoint ? "true" : null,
   }, each.untrained ? "untrained twin" : each.label));
   const rows = bands.map((band, at) => el("tr", {},
     el("th", { scope: "row" }, sites ? `${band.site} ${band.layer}` : `layer ${band.layer}`),
@@ -84,7 +87,8 @@ function layersTable(here, bands, columns, most) {
 
 function heatCell(value, most, kind) {
   const strength = value ? `${Math.round(8 + 42 * (value / most))}%` : "0%";
-  return el("td", { class: `number ${kind}${value ? "" : " none"}`, style: { "--heat": strength } }, count(value));
+  return el("td", { class: `number ${kind}${value ? "" : " none"}`, style: { "--heat": strength } },
+    count(value));
 }
 
 async function drawExperts(section, { model, checkpoint, index, concept }) {
@@ -93,7 +97,8 @@ async function drawExperts(section, { model, checkpoint, index, concept }) {
   ]);
   const experts = expertsAt(chunk, study().threshold);
   const aps = experts.aps(index);
-  const rows = Array.from(experts.rows(index), (row, at) => ({ row, ap: aps[at], place: unitAt(model, row) }));
+  const rows = Array.from(experts.rows(index),
+    (row, at) => ({ row, ap: aps[at], place: unitAt(model, row) }));
   const of = `${plural(rows.length, "expert")} of ${plural(units.ap.length, "unit")}`;
   section.append(el("p", { class: "quiet" }, `${of}. An expert of more than one concept is polysemous.`));
   section.append(listing([
@@ -124,18 +129,21 @@ async function drawSentences(section, { model, checkpoint, index, concept }) {
   const { best, worst, confused, units } = head.concepts[index];
   const readers = units > 1 ? `mean over its ${count(units)} best experts` : units ? "of its one expert"
     : "of the best unit, for it has no expert here";
-  section.append(el("p", { class: "quiet" }, "The separation of a sentence is the share of the sentences of the other "
+  section.append(el("p", { class: "quiet" },
+    "The separation of a sentence is the share of the sentences of the other "
     + "kind from which it is told: to which a unit responds less than to it, if it is one of those with "
-    + `${concept.name}, and more, if it is not (${readers}). 1.00 is told from all, .50 is chance.`));
+    + `${concept.name}, and more, if it is not (${readers}). 1.00 is told from all, .50 is chance. `
+    + "These sentences are also those by which the experts were found."));
   section.append(el("div", { class: "sentence-columns" },
     sentenceList(`Told best, of those with ${concept.name}`, best),
     sentenceList(`Told worst, of those with ${concept.name}`, worst),
-    sentenceList(`Taken for it: sentences without ${concept.name} to which the units respond`, confused)));
+    sentenceList(`Told worst, of those without ${concept.name}`, confused)));
 }
 
 function sentenceList(title, sentences) {
   return el("div", { class: "card" }, el("h3", {}, title), sentences.length
-    ? el("ul", { class: "sentences" }, sentences.map(([text, kind, separation]) => el("li", {}, el("span", {}, text),
+    ? el("ul", { class: "sentences" }, sentences.map(([text, kind, separation]) => el("li", {},
+      el("span", {}, text),
       el("span", { class: "quiet small" }, ` ${kind}, separation ${share(separation)}`))))
     : el("p", { class: "quiet" }, "There is none."));
 }

@@ -38,8 +38,8 @@ async function drawConcepts(page, params, query) {
 }
 
 function conceptsExplained() {
-  return `An expert is a unit with an average precision (AP) of ${share(study().threshold)} or more in telling a `
-    + "concept’s sentences from others. Chance is the AP of a unit that tells nothing.";
+  return `An expert is a unit with an average precision (AP) of ${share(study().threshold)} or more in `
+    + "telling a concept’s sentences from others. Chance is the AP of a unit that tells nothing.";
 }
 
 function conceptRows(chunk) {
@@ -74,7 +74,8 @@ function conceptColumns(model, checkpoint) {
       conceptLink(model, checkpoint, index),
       concept.gloss ? el("div", { class: "gloss quiet small" }, concept.gloss) : null,
     ] },
-    { head: "category", by: ({ category }) => category, cell: ({ concept }) => categoryChip(concept.category) },
+    { head: "category", by: ({ category }) => category,
+      cell: ({ concept }) => categoryChip(concept.category) },
     numberColumn("experts", ({ experts }) => experts, count),
     { head: "best unit", cell: ({ best }) => (best < 0 ? none() : unitLink(model, checkpoint, best)) },
     numberColumn("its AP", ({ ap }) => ap, toThousandth),
@@ -84,8 +85,8 @@ function conceptColumns(model, checkpoint) {
 
 function categoryChip(category) {
   const background = categoryFill(category);
-  return el("span", { class: "chip" }, el("span", { class: "swatch", "aria-hidden": "true", style: { background } }),
-    " ", study().categories[category]);
+  const mark = el("span", { class: "swatch", "aria-hidden": "true", style: { background } });
+  return el("span", { class: "chip" }, mark, " ", study().categories[category]);
 }
 
 // As a variable the colour follows the theme by itself.

@@ -90,6 +90,7 @@ function checkpointSlider(model, state, change, { id, live, player }) {
     },
   });
   sayCheckpoint(range, said, checkpointNamed(model, state.checkpoint));
+  range.disabled = checkpointNamed(model, state.checkpoint).untrained;
   return [
     el("div", { class: "field slider" }, el("label", { for: `${id}-checkpoint` }, "Checkpoint"),
       el("div", { class: "row tight" }, player ? player.button : null, range, said)),
@@ -102,9 +103,10 @@ function sayCheckpoint(range, said, checkpoint) {
   range.setAttribute("aria-valuetext", checkpoint.label);
 }
 
-// The untrained twin is a control: it is no step of the training, so it is not on the slider.
+// The untrained twin is a control: it is no step of the training, so it is not on the slider, which rests
+// while the twin is shown: its knob would stand at a step that is not seen.
 function twinSwitch(model, state, change, id) {
-  const twin = model.checkpoints.find((each) => each.untrained);
+  const twin = twinOf(model);
   if (!twin) return null;
   const choose = (twins) => change({ checkpoint: twins ? twin.name : lastTrained(model).name });
   return el("div", { class: "field check" },
@@ -128,6 +130,7 @@ function updatePicker(element, state, { id }) {
     const trained = model.checkpoints.filter((each) => !each.untrained);
     const place = trained.findIndex((each) => each.name === state.checkpoint);
     if (place >= 0) control.value = place;
+    control.disabled = checkpoint.untrained;
     sayCheckpoint(control, element.querySelector("output"), checkpoint);
   }
 }
@@ -190,5 +193,6 @@ function conceptLink(model, checkpoint, index) {
 
 function legend(items) {
   return el("ul", { class: "legend" }, items.map(({ colour, text }) =>
-    el("li", {}, el("span", { class: "swatch", "aria-hidden": "true", style: { background: colour } }), text)));
+    el("li", {}, el("span", { class: "swatch", "aria-hidden": "true", style: { background: colour } }),
+      text)));
 }

@@ -130,8 +130,14 @@ function modelNamed(name) {
 function checkpointNamed(model, name) {
   if (typeof name === "object") return name;
   const found = modelNamed(model).checkpoints.find((each) => each.name === String(name));
-  if (!found) throw notFound(`The model ${modelNamed(model).name} has no checkpoint “${name}” in this study.`);
+  const told = modelNamed(model).name;
+  if (!found) throw notFound(`The model ${told} has no checkpoint “${name}” in this study.`);
   return found;
+}
+
+// The untrained twin of a model, undefined where the study has none.
+function twinOf(model) {
+  return modelNamed(model).checkpoints.find((each) => each.untrained);
 }
 
 function lastTrained(model) {
@@ -232,7 +238,8 @@ async function loadGraph(model, checkpoint, row) {
   };
 }
 
-const SCORES = ["precision", "recall", "rank_correlation", "f1_token", "f1_bigram", "f1_trigram", "f1_shifted"];
+const SCORES = ["precision", "recall", "rank_correlation", "f1_token", "f1_bigram", "f1_trigram",
+  "f1_shifted"];
 
 // Named as the columns are: precision, rank_correlation, f1_token, ...
 function scoresAt(columns, place) {
@@ -259,7 +266,8 @@ function windowsAt(columns, place, texts) {
     for (let k = columns.token_start[window]; k < columns.token_start[window + 1]; k++) {
       const id = columns.w_token[k];
       tokens.push({
-        id, text: tokenText(texts, id), activation: columns.w_activation[k], predicted: columns.w_predicted[k],
+        id, text: tokenText(texts, id), activation: columns.w_activation[k],
+        predicted: columns.w_predicted[k],
       });
     }
     windows.push({ kind: study().window_kinds[columns.window_kind[window]], tokens });

@@ -280,7 +280,7 @@ function rangeCondition({ key, words, step }, [from, to], values) {
   const end = (word, number) => (number === "" ? "" : ` ${word} ${text(number)}`);
   return {
     names: [`${key}_from`, `${key}_to`],
-    words: words + end("from", from) + end("to", to),
+    words: words + end("from", from) + end(from === "" ? "up to" : "to", to),
     meets: (row) => values[row] >= low && values[row] <= high,
     distance: (row) => Math.max(low - values[row], values[row] - high),
     text: (row) => text(values[row]),

@@ -39,7 +39,7 @@ function neverForced(groups, model, checkpoint) {
   const named = groups.slice(0, FEW_GROUPS).map(({ concept }) => conceptLink(model, checkpoint, concept));
   const more = groups.length - named.length;
   const all = joined([...named, more ? `${count(more)} more concepts` : null]);
-  return ["This unit was never forced or zeroed: it is not among the ",
+  return ["This unit was not forced or zeroed as a unit of a concept: it is not among the ",
     `${plural(most, "unit")} with the highest AP of `, all, ", which were."];
 }
 
@@ -50,8 +50,8 @@ function forcingHelp(effects) {
     el("p", {}, "The best units of a concept were acted on together, in sets of growing size. Where a set "
       + "holds more than this unit, what is told is the doing of the whole set, not of this unit alone."),
     smallNote(actions.map(([, { name, told }]) => `${name}: ${told}. `),
-      "Numbers are changes against the model left alone; in brackets, what as many random units do, "
-      + "matched by layer and mean activation."),
+      "Numbers are mean changes against the model left alone; in brackets, the control: what as many random "
+      + "units do, matched by layer and mean activation."),
   ];
 }
 

@@ -178,7 +178,7 @@ function withoutIt(state, { names, words, distance, text }, which, place) {
   }
   if (!units) return [];
   const leave = el("button", { type: "button", on: { click: () => clearFind(state, names) } },
-    "Leave out “", el("bdi", {}, words), "”");
+    "Leave out ", el("bdi", {}, words));
   const near = nearest < 0 ? "" : `, the nearest at ${text(nearest)}`;
   return [el("li", {}, leave, `: ${plural(units, "unit")}${near}`)];
 }
@@ -189,7 +189,8 @@ function findExamples({ model, checkpoint, data }) {
   const experts = new Uint32Array(concepts.length);
   for (const row of data.rows) if (reaches(units.ap[row], threshold)) experts[units.best[row]]++;
   const { name } = concepts[experts.indexOf(Math.max(...experts))];
-  const [token, context] = [0, 1].map((role) => (index ? tokensBeginning(index, role, "", 1)[0] : undefined));
+  if (!data.common) data.common = index ? [0, 1].map((role) => tokensBeginning(index, role, "", 1)[0]) : [];
+  const [token, context] = data.common;
   const examples = [ // built of what is there
     token && [{ fires: token }, "fire on ", el("bdi", {}, token)],
     context && [{ needs: context, f1_from: "0.5" }, "need ", el("bdi", {}, context), ", with an F1 from .50"],

@@ -10,9 +10,11 @@ const COLOURINGS = [
   { name: "category", text: "Category of expertise" },
   { name: "ap", text: "Highest AP", column: "ap", low: 0, high: 1, missing: "not measured" },
   { name: "concepts", text: "Number of concepts", column: "concepts", low: 0, whole: true, missing: "" },
-  { name: "rate", text: "Firing rate, of sentences", column: "rate", log: -3, missing: "not measured" },
-  { name: "f1", text: "F1 of the graph", column: "f1", low: 0, high: 1, graphs: true, missing: "no graph or F1" },
-  { name: "firing", text: "Firing rate, of tokens", column: "firing", log: -4, graphs: true, missing: "no graph" },
+  { name: "rate", text: "Firing rate, of sentences", column: "rate", log: -3, missing: "never above 0" },
+  { name: "f1", text: "F1 of the graph", column: "f1", low: 0, high: 1, graphs: true,
+    missing: "no graph or F1" },
+  { name: "firing", text: "Firing rate, of tokens", column: "firing", log: -4, graphs: true,
+    missing: "no graph" },
 ];
 
 function colouringNamed(name) {
@@ -23,7 +25,7 @@ function colouringsThere() {
   return COLOURINGS.filter((each) => !each.graphs || study().has.graphs);
 }
 
-// Cells of a site: each layer is a band of rows, its units wrapped in their order, an empty row between layers.
+// Cells of a site: each layer is a band of rows, its units wrapped in order, an empty row between layers.
 // `cells` holds the row of the unit in each cell, -1 where there is none; `wide` and `high` are a cell's px.
 function gridOf(bands, width, tallest) {
   const { columns, rows, wide, high } = bestShape(bands, width, tallest);
@@ -38,7 +40,7 @@ function gridOf(bands, width, tallest) {
   return { bands, tops, rows, columns, cells, wide, high };
 }
 
-// As many rows to the widest layer as make the shorter side of a cell longest; its rows are about equally long.
+// As many rows to the widest layer as make the shorter side of a cell longest; its rows are about as long.
 function bestShape(bands, width, tallest) {
   const widest = Math.max(...bands.map((band) => band.width), 1);
   let best = null;
@@ -125,7 +127,8 @@ function colouringOf(colouring, units, high) {
   if (colouring.name === "category") {
     const steps = [colours.none, ...colours.categories, colours.other];
     const last = colours.categories.length;
-    const places = study().categories.map((_, index) => categoryPlace(index)).map((at) => (at < 0 ? last : at));
+    const places = study().categories.map((_, index) => categoryPlace(index))
+      .map((at) => (at < 0 ? last : at));
     const heat = (row) => {
       const category = categoryOfUnit(units, row);
       return category < 0 ? -1 : places[category];
@@ -140,7 +143,8 @@ function colouringOf(colouring, units, high) {
 }
 
 function stepsScale(steps) {
-  return steps.flatMap((colour, step) => [[step / steps.length, colour], [(step + 1) / steps.length, colour]]);
+  const { length } = steps;
+  return steps.flatMap((colour, step) => [[step / length, colour], [(step + 1) / length, colour]]);
 }
 
 function onScale(colouring, value, high) {

@@ -3,10 +3,11 @@
 /**
  * A sortable, paged table.
  *
- * columns: [{head, cell(row) -> node|string, by(row) -> number|string, number, falls}]; those with `by` can be
- * sorted by, and `falls` puts high values first at the first press. options: caption, noun, size (rows a page),
- * empty (said without rows), rowHead (the first column names the row), sort: {column, falling} or none for the
- * order of the rows, which the third press gives back, onSort(sort). The element has a method set(rows).
+ * columns: [{head, cell(row) -> node|string, by(row) -> number|string, number, falls}]; those with `by` can
+ * be sorted by, and `falls` puts high values first at the first press. options: caption, noun, size (rows a
+ * page), empty (said without rows), rowHead (the first column names the row), sort: {column, falling} or none
+ * for the order of the rows, which the third press gives back, onSort(sort). The element has a method
+ * set(rows).
  */
 function listing(columns, rows, options = {}) {
   const state = { rows, page: 0, sort: options.sort || null, size: options.size || 20 };
@@ -55,9 +56,11 @@ function listingParts(columns, { caption, empty }, sortBy) {
   const heads = columns.map((column, at) => listingHead(column, () => sortBy(at)));
   const body = el("tbody", {});
   return {
-    heads, body, pager: el("div", { class: "pager row" }), empty: el("p", { class: "quiet" }, empty || "Nothing to list."),
+    heads, body, pager: el("div", { class: "pager row" }),
+    empty: el("p", { class: "quiet" }, empty || "Nothing to list."),
     table: el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-      el("table", { class: "listing" }, el("caption", {}, caption), el("thead", {}, el("tr", {}, heads)), body)),
+      el("table", { class: "listing" }, el("caption", {}, caption), el("thead", {}, el("tr", {}, heads)),
+        body)),
   };
 }
 

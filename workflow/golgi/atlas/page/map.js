@@ -1,5 +1,5 @@
-// Overview: all units of a site, a band of cells for each layer, coloured by what they are experts of, how well
-// their graphs foretell them, or how often they fire; a slider runs through the training.
+// Overview: all units of a site, a band of cells for each layer, coloured by what they are experts of, how
+// well their graphs foretell them, or how often they fire; a slider runs through the training.
 
 const PER_PAGE = 50;
 const SETTLE_MS = 200; // tables and the list follow the map when it has stopped changing
@@ -11,12 +11,13 @@ async function drawMap(main, params, query) {
   const sites = model.sites.map((each) => each.name);
   const map = {
     model: model.name, checkpoint: checkpoint.name, site: sites.includes(query.site) ? query.site : sites[0],
-    colouring: colouringNamed(query.colour), units: null, grid: null, box: null, cursor: null, anchor: null,
+    colouring: colouringNamed(query.colour), units: null, twin: null, grid: null, box: null, cursor: null,
+    anchor: null,
     most: new Map(), page: 0, settling: 0, frame: 0, brushing: finePointer(),
   };
   map.nodes = mapNodes(map);
   fill(main, mapPage(map));
-  map.units = await loadUnits(map.model, map.checkpoint);
+  [map.units, map.twin] = await Promise.all([loadUnits(map.model, map.checkpoint), loadTwin(map.model)]);
   if (!main.isConnected) return undefined; // the page was left before there was anything to see
   const drawn = regrid(map);
   settle(map);
@@ -94,8 +95,8 @@ function mapPage({ nodes }) {
   ];
 }
 
-const HELP = "Click a unit to open it; drag a box to select units. With the keyboard: arrows move, Page Up and "
-  + "Page Down change the layer, Enter opens, Shift with arrows selects, Escape lets go.";
+const HELP = "Click a unit to open it; drag a box to select units. With the keyboard: arrows move, Page Up "
+  + "and Page Down change the layer, Enter opens, Shift with arrows selects, Escape lets go.";
 
 // Colours must not wait for a file while the training runs, so all checkpoints are read, one after the other.
 async function preload(map) {
@@ -113,12 +114,19 @@ function rememberMost(map, units) {
   map.most.set(map.model, units.concepts.reduce((most, n) => Math.max(most, n), before));
 }
 
+// The twin's units, with which the model's are told; null where there is none.
+function loadTwin(model) {
+  const twin = twinOf(model);
+  return twin ? loadUnits(model, twin).catch(() => null) : null;
+}
+
 async function changePlace(map, { model, checkpoint, site }) {
   const frame = ++map.frame;
-  const units = await loadUnits(model, checkpoint).catch((error) => mapFailed(map, error));
+  const reading = Promise.all([loadUnits(model, checkpoint), loadTwin(model)]);
+  const [units, twin] = await reading.catch((error) => [mapFailed(map, error)]);
   if (!units || map.left || frame !== map.frame) return; // a later change has overtaken this one
   const other = model !== map.model || site !== map.site;
-  Object.assign(map, { model, checkpoint, site, units });
+  Object.assign(map, { model, checkpoint, site, units, twin });
   rememberMost(map, units);
   if (other) {
     Object.assign(map, { box: null, cursor: null, page: 0 });
@@ -211,7 +219,8 @@ function tracesOf({ grid }, { heat, zmin, zmax, colorscale }) {
 
 function layoutOf({ grid, left0, brushing }) {
   const hidden = { showgrid: false, showticklabels: false, ticks: "", showline: false };
-  const apart = Math.ceil(15 / (grid.high * (grid.tops.length > 1 ? grid.tops[1] - grid.tops[0] : grid.rows)));
+  const lines = grid.tops.length > 1 ? grid.tops[1] - grid.tops[0] : grid.rows;
+  const apart = Math.ceil(15 / (grid.high * lines));
   const named = grid.bands.map((band, place) => ({ band, place })).filter(({ place }) => place % apart === 0);
   const middle = (place) => (grid.tops[place] + (grid.tops[place + 1] || grid.rows + 1) - 2) / 2;
   return {

@@ -5,7 +5,8 @@ function whenOf(checkpoint) {
   return checkpoint.step === null ? `At checkpoint ${checkpoint.label}` : `At ${checkpoint.label}`;
 }
 
-// "At step 1,500, 465 of 768 units of mini are experts (AP ≥ .50) of some concept, …"
+// "At step 1,500, 465 of 768 units of mini are experts (AP ≥ .50) of some concept, …": where there are many
+// concepts many units are by chance, so what the untrained twin has stands beside it.
 function leadOf(map) {
   const { experts, total, byCategory } = countExperts(map);
   const { categories, threshold } = study();
@@ -13,11 +14,19 @@ function leadOf(map) {
   const where = modelNamed(map.model).sites.length > 1 ? ` at ${map.site}` : "";
   const most = byCategory.indexOf(Math.max(...byCategory));
   return [
-    `${when}, `, el("strong", {}, `${count(experts)} of ${plural(total, "unit")}`), ` of ${map.model}${where} `,
+    `${when}, `, el("strong", {}, `${count(experts)} of ${plural(total, "unit")}`),
+    ` of ${map.model}${where} `,
     `${experts === 1 ? "is an expert" : "are experts"} (AP ≥ ${share(threshold)}) of some concept`,
     experts ? `, most often of category ${categories[most]} (${count(byCategory[most])}). ` : ". ",
+    twinTold(map),
     map.colouring.column ? medianTold(map) : "",
   ];
+}
+
+function twinTold({ bands, twin, units }) {
+  if (!twin || twin === units) return "";
+  const { experts, total } = countExperts({ bands, units: twin });
+  return `In the untrained twin, the control, ${count(experts)} of ${count(total)} are. `;
 }
 
 const MEDIANS = {
@@ -213,7 +222,8 @@ function drawLayers(map) {
   const mostTold = ({ category, most }) => (category < 0 ? "–" : `${categories[category]} (${count(most)})`);
   fill(map.nodes.table, tableOf([
     { head: "layer", number: true, cell: ({ band }) => String(band.layer) },
-    { head: "experts", number: true, cell: ({ band, experts }) => `${count(experts)} of ${count(band.width)}` },
+    { head: "experts", number: true,
+      cell: ({ band, experts }) => `${count(experts)} of ${count(band.width)}` },
     { head: "strongest units, best concept, AP", cell: (row) => el("div", {}, strongest(row)) },
     { head: "most experts of", cell: mostTold },
   ], rows, {

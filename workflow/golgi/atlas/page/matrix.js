@@ -1,6 +1,6 @@
 // A matrix of concepts x concepts, drawn: categories are marked at its edges.
 
-/** Draw an overlap. options: label, pair {a, b} marked, onPair(a, b), most (end of the colours), names: false. */
+/** Draw an overlap. options: label, pair {a, b} marked, onPair(a, b), most (end of scale), names: false. */
 function drawOverlapMatrix(holder, overlap, options = {}) {
   if (!holder.firstChild) holder.append(el("div", { class: "matrix" }));
   const container = holder.firstChild;
@@ -23,25 +23,30 @@ function drawnChart(container, traces, layout, options) {
   });
 }
 
-function matrixTrace({ n, jaccard, shared }, order, { most }) {
+function matrixTrace(overlap, order, { most }) {
+  const { n, jaccard, shared } = overlap;
   const names = study().concepts.map(({ name }) => plotText(name));
   // Tens of thousands of cells: numbers are set as they are, for grouping their digits takes seconds.
   const told = (a, b) => (a === b ? `${names[a]}: experts ${shared[a * n + a]}`
-    : `${names[a]}, ${names[b]}<br>overlap ${share(jaccard[a * n + b], 3)}, shared experts ${shared[a * n + b]}`);
+    : `${names[a]}, ${names[b]}<br>overlap ${share(jaccard[a * n + b], 3)}, shared experts `
+      + `${shared[a * n + b]}`);
   return {
     type: "heatmap", z: order.map((a) => order.map((b) => (a === b ? null : jaccard[a * n + b]))),
     text: order.map((a) => order.map((b) => told(a, b))), hoverinfo: "text", hoverongaps: true,
-    colorscale: palette().sequential, zmin: 0, zmax: most || overlapMost({ n, jaccard }), xgap: 0, ygap: 0,
+    colorscale: palette().sequential, zmin: 0, zmax: most || overlapMost(overlap), xgap: 0, ygap: 0,
     colorbar: {
-      title: { text: "overlap", side: "right", font: { size: 12 } }, orientation: "h", thickness: 10, len: 0.6,
+      title: { text: "overlap", side: "right", font: { size: 12 } }, orientation: "h", thickness: 10,
+      len: 0.6,
       y: 0, yref: "container", yanchor: "bottom", outlinewidth: 0, tickfont: { size: 11 }, nticks: 5,
     },
   };
 }
 
-/** Where the colour scale ends: the largest overlap of two concepts. */
-function overlapMost({ n, jaccard }) {
-  return Math.max(0.05, upperTriangle(jaccard, n).reduce((most, each) => Math.max(most, each), 0));
+// Where the colour scale ends: the largest overlap of two concepts at any checkpoint of the model, as far as
+// the study wrote it down, so that colours mean the same at all of them.
+function overlapMost({ n, jaccard, model }) {
+  const own = upperTriangle(jaccard, n).reduce((most, each) => Math.max(most, each), 0);
+  return Math.max(0.05, own, ...model.checkpoints.map((each) => each.overlap_most || 0));
 }
 
 function matrixLayout(order, { roomy, width, pair }) {
@@ -49,7 +54,8 @@ function matrixLayout(order, { roomy, width, pair }) {
   const places = order.map((_, at) => at);
   const axis = {
     range: [-0.5, order.length - 0.5], showgrid: false, ticks: "", tickmode: "array", showline: false,
-    tickvals: roomy ? places : [], ticktext: roomy ? order.map((index) => plotText(concepts[index].name)) : [],
+    tickvals: roomy ? places : [],
+    ticktext: roomy ? order.map((index) => plotText(concepts[index].name)) : [],
     tickfont: { size: width / order.length > 13 ? 11 : 9 }, constrain: "domain",
   };
   return {
@@ -83,7 +89,8 @@ function pairMarks(order, pair) {
   if (!pair || pair.a < 0 || pair.b < 0) return [];
   const [a, b] = [order.indexOf(pair.a), order.indexOf(pair.b)];
   const mark = (x, y) => ({
-    type: "rect", x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5, line: { color: palette().warn, width: 3 },
+    type: "rect", x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5,
+    line: { color: palette().warn, width: 3 },
   });
   return [mark(b, a), mark(a, b)];
 }

@@ -68,7 +68,7 @@ function sharedCounts(experts) {
   return shared;
 }
 
-/** The concepts of every unit, rising: those of a row are concepts[starts[row]] up to concepts[starts[row + 1]]. */
+/** The concepts of every unit, rising: those of a row stand from starts[row] to before starts[row + 1]. */
 function conceptsByUnit(experts) {
   let units = 0;
   for (let concept = 0; concept < experts.concepts; concept += 1) {

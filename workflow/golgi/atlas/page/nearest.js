@@ -1,4 +1,4 @@
-// Which concepts are near to one: by the experts they share, beside what people or the lexicon say of the pair.
+// Which concepts are near to one: by the experts they share, beside what people or the lexicon say of them.
 
 async function drawNearest(section, here) {
   const { model, checkpoint, concept } = here;
@@ -45,18 +45,20 @@ function nearestSaid({ name }, empty, references, rated) {
 
 function ratingSource({ name, people }) {
   return people ? `how alike people found the two words (${name})`
-    : `how many attributes the two have in common in the lexicon (${name})`;
+    : `the share of their attributes in the lexicon that the two have in common (${name})`;
 }
 
 function nearestListing(here, rows, references) {
   const { model, checkpoint, concept } = here;
   return listing([
-    { head: "concept", by: (row) => row.concept.name, cell: ({ other }) => conceptLink(model, checkpoint, other) },
+    { head: "concept", by: (row) => row.concept.name,
+      cell: ({ other }) => conceptLink(model, checkpoint, other) },
     { head: "category", by: (row) => study().categories[row.concept.category],
       cell: (row) => categoryChip(row.concept.category) },
     { ...numberColumn("shared experts", ({ shared }) => shared), cell: (row) => sharedLink(here, row) },
     numberColumn("overlap", ({ jaccard }) => jaccard, toThousandth),
-    ...references.map(({ name }, at) => numberColumn(name, ({ ratings }) => ratings[at], (rating) => share(rating))),
+    ...references.map(({ name }, at) => numberColumn(name, ({ ratings }) => ratings[at],
+      (rating) => share(rating))),
   ], rows, {
     caption: `Concepts by their overlap with ${concept.name}`, noun: "concept", size: 10, rowHead: true,
     sort: { column: 3, falling: true }, empty: "The study has no other concept.",
@@ -108,8 +110,8 @@ function ratingsSaid({ concept }, pairs, { name }, at) {
   if (pairs.length < FEWEST_PAIRS) return `${of}: too few for a rank correlation.`;
   const rho = spearman(pairs.map(({ jaccard }) => jaccard), pairs.map(({ ratings }) => ratings[at]));
   if (Number.isNaN(rho)) return `${of}: one of the two does not vary, so there is no rank correlation.`;
-  return `${of}: Spearman’s rho ${share(rho)}. It only describes these pairs, which share a concept and so depend `
-    + "on each other; the report tests all pairs.";
+  return `${of}: Spearman’s rho ${share(rho)}. It only describes these pairs, which share a concept and so `
+    + "depend on each other; the report tests all pairs.";
 }
 
 function ratingsTrace(pairs, at, { name, color, symbol }) {

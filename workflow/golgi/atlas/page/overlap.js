@@ -46,21 +46,22 @@ async function drawOverlap(page, params, query) {
 }
 
 function overlapExplained() {
-  return el("p", { class: "quiet" }, "Overlap is the share of units that are experts of both concepts, among those "
-    + "that are experts of one or both (the Jaccard index; experts are units with an AP of "
-    + `${share(study().overlap_threshold)} or more). Choose a cell, or two concepts, to see the units they share.`);
+  return el("p", { class: "quiet" }, "Overlap is the share of units that are experts of both concepts, "
+    + "among those that are experts of one or both (the Jaccard index; experts are units with an AP of "
+    + `${share(study().overlap_threshold)} or more). Choose a cell, or two concepts, to see the units they `
+    + "share.");
 }
 
-/** {n, jaccard, shared} of a checkpoint: read, or counted here where the study did not write it down. */
+/** {model, n, jaccard, shared} of a checkpoint: read, or counted here where the study did not write it. */
 async function loadOverlap(model, checkpoint) {
   const n = study().concepts.length;
   if (checkpoint.overlap) {
     const { columns } = await loadChunk(chunkName("overlap", model, checkpoint));
-    return { n, jaccard: columns.jaccard, shared: columns.shared };
+    return { model, n, jaccard: columns.jaccard, shared: columns.shared };
   }
   const chunk = await loadChunk(chunkName("experts", model, checkpoint));
   const shared = sharedCounts(expertsAt(chunk, study().overlap_threshold));
-  return { n, shared, jaccard: jaccardOf(shared, n) };
+  return { model, n, shared, jaccard: jaccardOf(shared, n) };
 }
 
 function overlapSummary({ n, jaccard, shared }, checkpoint) {
@@ -99,7 +100,8 @@ function pairQuery({ a, b }) {
 /** Indices of the concepts, those of a category together. */
 function conceptsByCategory() {
   const { concepts } = study();
-  return concepts.map((_, index) => index).sort((a, b) => concepts[a].category - concepts[b].category || a - b);
+  return concepts.map((_, index) => index)
+    .sort((a, b) => concepts[a].category - concepts[b].category || a - b);
 }
 
 /** A <select> of all concepts, grouped by category. */
@@ -136,13 +138,15 @@ function drawPair(panel, { model, checkpoint, experts, pair: { a, b } }) {
   const units = sharedUnits(experts, a, b);
   const union = experts.sizes[a] + experts.sizes[b] - units.length;
   const jaccard = union ? units.length / union : 0;
+  const sizes = [a, b].map((concept) => count(experts.sizes[concept]));
   const said = a === b ? `${plural(experts.sizes[a], "expert")}.`
-    : `${plural(units.length, "shared expert")} of ${count(experts.sizes[a])} and ${count(experts.sizes[b])}; `
+    : `${plural(units.length, "shared expert")} of ${sizes.join(" and ")}; `
       + `overlap ${share(jaccard, 3)}${union ? "" : ", for neither concept has an expert here"}.`;
   const heading = a === b ? [conceptLink(model, checkpoint, a)]
     : [conceptLink(model, checkpoint, a), " and ", conceptLink(model, checkpoint, b)];
   fill(panel, el("h2", {}, heading), el("p", { class: "said" }, said),
-    units.length ? sharedListing(units, { model, checkpoint, names: [concepts[a].name, concepts[b].name] }) : null);
+    units.length ? sharedListing(units, { model, checkpoint, names: [concepts[a].name, concepts[b].name] })
+      : null);
 }
 
 function sharedListing(units, { model, checkpoint, names }) {

@@ -52,7 +52,9 @@ function trainingKey({ concepts, history }) {
     el("li", {}, sign("┄", "quiet"), "highest of any concept"),
     el("li", {}, sign("╌", "ink"), chance),
     history.some(({ checkpoint }) => checkpoint.untrained)
-      ? el("li", { class: "quiet" }, "hollow: the untrained twin, a control") : null);
+      ? el("li", { class: "quiet" }, "hollow: the unit of this number in the untrained twin, a control with "
+        + "other weights")
+      : null);
 }
 
 function trainingTraces(concepts, history) {

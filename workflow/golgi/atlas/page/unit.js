@@ -92,7 +92,8 @@ function checkpointLinks(model, checkpoint, row) {
   const number = model.checkpoints.length;
   if (number < 2) return null;
   const list = el("ul", { class: "checkpoint-links" }, model.checkpoints.map((each) => {
-    const to = unitLink(model, each, row, each.label);
+    const to = unitLink(model, each, row, each.untrained ? "untrained twin" : each.label);
+    if (each.untrained) to.title = "The unit of this number in the control, whose weights are others";
     if (each === checkpoint) to.setAttribute("aria-current", "true");
     return el("li", {}, to, each.graphs ? el("span", { class: "quiet small" }, " graphs") : null);
   }));
@@ -142,7 +143,8 @@ function unitFacts({ model, checkpoint, row, units, graph }) {
   ];
   if (graph) {
     const maximum = Number(graph.maximum.toPrecision(3)).toLocaleString("en-GB");
-    facts.push(["Fires on", percent(units.firing[row]), `of random tokens: ${share(fires)} of its maximum`]);
+    const firing = `of random tokens: ${share(fires)} of its maximum or more`;
+    facts.push(["Fires on", percent(units.firing[row]), firing]);
     facts.push(["Maximum", maximum, "the largest activation met"]);
   }
   return el("dl", { class: "unit-facts" }, facts.map(unitFact));
