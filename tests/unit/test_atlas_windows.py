@@ -120,6 +120,7 @@ def test_rows_are_pieces_of_the_text_with_what_is_true_and_what_is_foretold(made
         for place, value in FORETOLD.items() if index == BUSY else ():
             foretold[place] = value
         assert own["predicted"].to_list() == pytest.approx(foretold[where].tolist(), abs=1e-6)
+        assert own["foretold"].to_list() == (foretold[where] > 0).tolist()
 
 
 def test_windows_are_whole_and_numbered_by_kind(frame):

@@ -145,6 +145,7 @@ def _windows(texts: list[pl.DataFrame]) -> dict[str, np.ndarray]:
         "w_token": tokens["token"].to_numpy().astype(np.int32),
         "w_activation": _floats(tokens["activation"]),
         "w_predicted": _floats(tokens["predicted"]),
+        "w_foretold": tokens["foretold"].to_numpy().astype(np.uint8),
     }
 
 

@@ -104,7 +104,8 @@ def tokens_of(units: Sequence[int], shown: Sequence[tuple[Reading, Sequence[Exam
     lengths = np.array([example.stop - example.start for example in examples], np.int64)
     numbers = [number for _, of_unit in shown for number in range(len(of_unit))]
     place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    token, activation, predicted = (np.concatenate(parts) for parts in zip(*map(_texts, shown), strict=True))
+    texts = zip(*map(_texts, shown), strict=True)
+    token, activation, predicted, foretold = (np.concatenate(parts) for parts in texts)
     kinds = pl.Series(KINDS).gather([KINDS.index(example.kind) for example in examples])
     return pl.DataFrame(
         {
@@ -115,18 +116,20 @@ def tokens_of(units: Sequence[int], shown: Sequence[tuple[Reading, Sequence[Exam
             "token": token,
             "activation": activation,
             "predicted": predicted,
+            "foretold": foretold,
         }
     )
 
 
-def _texts(shown: tuple[Reading, Sequence[Example]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # Token, activation and expectation, one window after another.
+def _texts(shown: tuple[Reading, Sequence[Example]]) -> tuple[np.ndarray, ...]:
+    # Token, activation, expectation and whether it says that the unit fires, one window after another.
     reading, examples = shown
     width = reading.ids.shape[1]
     starts = [example.window * width + example.start for example in examples]
     stops = [example.window * width + example.stop for example in examples]
     places = np.concatenate([np.empty(0, np.int64), *map(np.arange, starts, stops)])
-    return reading.ids.ravel()[places], reading.shares.ravel()[places], reading.values.ravel()[places]
+    columns = reading.ids, reading.shares, reading.values, reading.foretold
+    return tuple(column.ravel()[places] for column in columns)
 
 
 Places = dict[tuple[str, int], dict[int, int]]  # site and layer -> unit -> row of the arrays

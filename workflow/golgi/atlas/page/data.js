@@ -267,7 +267,7 @@ function windowsAt(columns, place, texts) {
       const id = columns.w_token[k];
       tokens.push({
         id, text: tokenText(texts, id), activation: columns.w_activation[k],
-        predicted: columns.w_predicted[k],
+        predicted: columns.w_predicted[k], foretold: columns.w_foretold[k] === 1,
       });
     }
     windows.push({ kind: study().window_kinds[columns.window_kind[window]], tokens });

@@ -50,8 +50,9 @@ function forcingHelp(effects) {
     el("p", {}, "The best units of a concept were acted on together, in sets of growing size. Where a set "
       + "holds more than this unit, what is told is the doing of the whole set, not of this unit alone."),
     smallNote(actions.map(([, { name, told }]) => `${name}: ${told}. `),
-      "Numbers are mean changes against the model left alone; in brackets, the control: what as many random "
-      + "units do, matched by layer and mean activation."),
+      "Numbers are mean changes over the concept’s prompts against the model left alone; in brackets, the "
+      + "control: what as many random units do, matched by layer and mean activation. They describe this "
+      + "concept; the report tests all concepts together, with intervals."),
   ];
 }
 
@@ -90,7 +91,7 @@ function forcedTable(effects, sizes, name) {
 function effectOf(row) {
   const known = (x) => x !== null && x !== undefined;
   if (!row || !known(row.effect)) return "–";
-  return [el("strong", {}, signed(row.effect)),
+  return [el("strong", { title: `mean over ${plural(row.prompts, "prompt")}` }, signed(row.effect)),
     known(row.random) ? el("span", { class: "quiet" }, ` (${signed(row.random)})`) : null];
 }
 

@@ -43,8 +43,9 @@ function nearestSaid({ name }, empty, references, rated) {
   return `${overlap} Beside it stands ${rated.map(ratingSource).join(", and ")}.`;
 }
 
-function ratingSource({ name, people }) {
-  return people ? `how alike people found the two words (${name})`
+function ratingSource({ name, people, ceiling }) {
+  const agreement = ceiling ? `; over all pairs people agree with each other at ${share(ceiling)}` : "";
+  return people ? `how alike people found the two words (${name}${agreement})`
     : `the share of their attributes in the lexicon that the two have in common (${name})`;
 }
 

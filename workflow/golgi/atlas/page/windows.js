@@ -122,7 +122,7 @@ function summaryOf({ windows, fires }, place) {
 
 function worstMistake(tokens, fires) {
   const gap = ({ activation, predicted }) => Math.abs(activation - predicted);
-  return tokens.filter(({ activation, predicted }) => (activation >= fires) !== (predicted >= fires))
+  return tokens.filter(({ activation, foretold }) => (activation >= fires) !== foretold)
     .sort((a, b) => gap(b) - gap(a))[0];
 }
 
