@@ -66,10 +66,50 @@ def write_large(folder: Path) -> Atlas:
     return Atlas(folder / "atlas", study)
 
 
+def pages_of(atlas: Atlas) -> dict[str, str]:
+    """An address of every kind of page, the empty and the failed ones too."""
+    study, last = atlas.study, atlas.last
+    bare = next(row for row in range(study.units) if row not in set(study.graphs.rows.tolist()))
+    return {
+        "map": atlas.url("map", study.model, last),
+        "map by F1": atlas.url("map", study.model, last, colour="f1"),
+        "find": atlas.url("find"),
+        "find with results": atlas.url("find", fires="dog", needs="word7", concept="dog", sort="f1"),
+        "find without": atlas.url("find", fires="dogg", ap_from=0.9),
+        "unit": atlas.unit_url(int(study.graphs.rows[1])) + "?node=2",
+        "unit with a large graph": atlas.unit_url(int(study.graphs.rows[0])),
+        "unit without a graph": atlas.unit_url(bare),
+        "concepts": atlas.url("concepts", study.model, last),
+        "concept": atlas.url("concept", study.model, last, "dog"),
+        "overlap": atlas.url("overlap", study.model, last, a="dog", b="cat"),
+        "compare": atlas.url("compare", left=f"{study.model}@512", right=f"{study.model}@{last}"),
+        "nothing": atlas.url("nowhere"),
+    }
+
+
 def open_page(page: Page, address: str) -> None:
     """Open an address as someone who was sent it does, and wait until the page is drawn."""
     page.goto("about:blank")
     page.goto(address)
+    settled(page)
+
+
+def turn_to(page: Page, address: str) -> None:
+    """Go to a page as the atlas's own links do, if it is open, and wait until it is drawn."""
+    file, _, hash = address.partition("#")
+    if not page.url.startswith(f"{file}#"):
+        open_page(page, address)
+        return
+    if page.url == address:
+        turn_to(page, f"{file}#/nowhere")
+    page.evaluate(
+        """(hash) => {
+          document.querySelector("main > *").dataset.left = "";
+          window.location.hash = hash;
+        }""",
+        hash,
+    )
+    page.locator("main > :not([data-left]) h1").first.wait_for()
     settled(page)
 
 

@@ -1,17 +1,13 @@
 """A browser, and atlases of made-up studies for it to open."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from atlases import Atlas, write_demo, write_large
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-
-LOCAL = ("file:", "data:", "blob:")
-# What a page is refused by its own policy is an error like any other.
-TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
-  console.error("refused by the policy:", event.violatedDirective, event.blockedURI));"""
+from playwright.sync_api import Browser, Page, sync_playwright
+from watching import watch
 
 
 @pytest.fixture(scope="session")
@@ -28,49 +24,50 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the pages of a test complained of. One that expects a complaint takes it out."""
+@pytest.fixture(scope="module")
+def heard() -> list[str]:
+    """What the pages of a module complain of."""
     return []
 
 
-@pytest.fixture
-def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
-    """Windows of the browser that are watched: what they complain of, or ask others for, fails the test."""
+@pytest.fixture(scope="module")
+def window(browser: Browser, heard: list[str]) -> Iterator[Page]:
+    """A watched page, 1280 pixels wide, for all tests of a module: to read the scripts takes a second."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    watch(context, complaints)
-    yield context
+    watch(context, heard)
+    yield context.new_page()
     context.close()
-    assert not complaints, "\n".join(complaints)
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """A watched page, 1280 pixels wide."""
-    return context.new_page()
+def complaints(heard: list[str]) -> Iterator[list[str]]:
+    """What the pages of a test complain of, which fails it. One that expects a complaint takes it out."""
+    yield heard
+    found = heard.copy()
+    heard.clear()
+    assert not found, "\n".join(found)
 
 
-def watch(context: BrowserContext, complaints: list[str]) -> None:
-    """Write down all errors, dialogs and requests to others of a context's pages."""
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells what was measured, at the end of all tests; no test fails by it."""
+    return lambda text: record_property("measured", text)
 
-    def console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(f"{message.type}: {message.text}")
 
-    def dialog(dialog) -> None:
-        complaints.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties if report.when == "call" else ():
+            if name == "measured":
+                terminalreporter.write_line(f"{report.location[2]}: {text}")
 
-    context.set_default_timeout(20_000)
-    context.add_init_script(TELL_VIOLATIONS)
-    context.route(lambda address: not address.startswith(LOCAL), lambda route: route.abort())
-    context.on("console", console)
-    context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
-    context.on("dialog", dialog)
-    context.on(
-        "request",
-        lambda request: None if request.url.startswith(LOCAL) else complaints.append(f"asked for {request.url}"),
-    )
+
+@pytest.fixture
+def page(window: Page, complaints: list[str]) -> Page:
+    """A page that is watched: what it complains of, or asks others for, fails the test."""
+    window.mouse.move(0, 0)
+    window.emulate_media(color_scheme="light", reduced_motion="reduce")
+    return window
 
 
 @pytest.fixture(scope="session")

@@ -252,5 +252,6 @@ def windows_table(graphs: Graphs, windows: int, filler: int, rng: np.random.Gene
             "token": token[there].ravel(),
             "activation": activation[there].ravel(),
             "predicted": predicted[there].ravel(),
+            "foretold": predicted[there].ravel() >= 0.5,
         }
     ).with_columns(pl.lit("mlp_post").alias("site"))

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import polars as pl
-import pytest
-from atlases import Atlas, open_page, settled, texts_of
+from atlases import Atlas, open_page, settled, texts_of, turn_to
 from playwright.sync_api import Page, expect
 from truths import graph_table, names_of, profiles_of, units_of
 
@@ -17,10 +16,11 @@ from golgi.graphs.texts import readable
 RESULTS = "main .listing tbody td:first-child"
 THROUGH_ALL_PAGES = """(results) => {
   const names = [];
-  for (let next; ; next.click()) {
+  for (let page = 0; page < 1000; page++) {
     names.push(...Array.from(document.querySelectorAll(results), (cell) => cell.textContent));
-    next = document.getElementById("find-after");
+    const next = document.getElementById("find-after");
     if (!next || next.disabled) return names;
+    next.click();
   }
 }"""
 
@@ -35,6 +35,10 @@ def ask(page: Page, **fields: str | bool) -> None:
             control.select_option(value)
         else:
             control.fill(value)
+    if fields.get("concept"):
+        page.locator(
+            ".find-count", has_text="expert of"
+        ).wait_for()  # its file is read when it is first asked for
 
 
 def found(page: Page) -> list[str]:
@@ -94,8 +98,8 @@ TOGETHER = {
 
 
 def test_each_condition_and_several_together(page: Page, demo_atlas: Atlas) -> None:
-    """Every condition finds the units that a look at each one finds, and several those that all of them find."""
-    open_page(page, demo_atlas.url("find"))
+    """Every condition finds the units that a look at each one finds, and several find those that meet all."""
+    turn_to(page, demo_atlas.url("find"))
     units = units_of(demo_atlas)
     sizes = {}
     for name, parts in ({one: (one,) for one in CONDITIONS} | TOGETHER).items():
@@ -110,7 +114,6 @@ def test_each_condition_and_several_together(page: Page, demo_atlas: Atlas) -> N
         told = page.locator(".find-count strong").text_content()
         assert told.startswith(f"{len(expected)} unit" if expected else "No unit"), name
         sizes[name] = len(expected)
-    print(sizes)
     assert min(sizes[name] for name in CONDITIONS) > 0
     assert max(sizes[name] for name in TOGETHER) > 0
 
@@ -119,10 +122,13 @@ def test_the_nearest_token_comes_first(page: Page, demo_atlas: Atlas) -> None:
     """Units are sorted as `golgi search` sorts them, and tell the tokens on which they fire."""
     nodes = graph_table(demo_atlas, "graph_nodes")
     expected = fires_on(nodes, "<img src=x onerror=window.pwned=1>")
-    open_page(page, demo_atlas.url("find", fires="<img src=x onerror=window.pwned=1>"))
+    turn_to(page, demo_atlas.url("find", fires="<img src=x onerror=window.pwned=1>"))
     strengths = dict(zip(names_of(expected), expected["activation"], strict=True))
     assert [strengths[name] for name in found(page)] == sorted(strengths.values(), reverse=True)
-    fires = {(layer, unit): texts for layer, unit, texts in tokens_of(nodes).select("layer", "unit", "activating").iter_rows()}
+    fires = {
+        (layer, unit): texts
+        for layer, unit, texts in tokens_of(nodes).select("layer", "unit", "activating").iter_rows()
+    }
     for row in page.locator("main .listing tbody tr").all():
         layer, unit = row.locator("td").first.text_content().split(".")
         chips = row.locator("td").last.locator("bdi").all_text_contents()
@@ -132,7 +138,7 @@ def test_the_nearest_token_comes_first(page: Page, demo_atlas: Atlas) -> None:
 
 def test_an_address_restores_what_was_asked(page: Page, demo_atlas: Atlas) -> None:
     """The address follows the conditions, and who is sent it sees the same."""
-    open_page(page, demo_atlas.url("find"))
+    turn_to(page, demo_atlas.url("find"))
     ask(page, fires="${window.pwned=1}", f1_from="0.1", ap_to="0.99", graph=True)
     page.get_by_role("button", name="F1").click()
     before = page.locator(".find-count").text_content(), found(page)
@@ -149,36 +155,35 @@ def test_an_address_restores_what_was_asked(page: Page, demo_atlas: Atlas) -> No
     expect(page.locator(".find-count strong")).to_have_text(before[0].split(":")[0])
 
 
-@pytest.mark.parametrize("key", ["ap", "f1", "concepts", "best", "unit"])
-def test_sorted_both_ways(page: Page, demo_atlas: Atlas, key: str) -> None:
-    """Every column sorts both ways and says so, and units without a value come last."""
-    open_page(page, demo_atlas.url("find"))
-    units = units_of(demo_atlas).with_columns(
-        pl.col("best").replace_strict(list(range(len(demo_atlas.study.concepts))), demo_atlas.study.concepts)
-    )
-    column = "row" if key == "unit" else key
-    head = page.locator("th", has=page.locator(f"#find-sort-{key}"))
-    if key == "ap":
-        expect(head).to_have_attribute("aria-sort", "descending")
-    for _ in range(2):
-        page.locator(f"#find-sort-{key}").click()
-        falling = head.get_attribute("aria-sort") == "descending"
-        expected = units.sort([column, "row"], descending=[falling, False], nulls_last=True)
-        assert found(page) == expected["name"].to_list()
-        expect(page.locator("th[aria-sort]:not([aria-sort=none])")).to_have_count(1)
+def test_every_column_sorts_both_ways(page: Page, demo_atlas: Atlas) -> None:
+    """A press on a head sorts by its column and says so, the next turns it; what has no value comes last."""
+    turn_to(page, demo_atlas.url("find"))
+    names = dict(enumerate(demo_atlas.study.concepts))
+    units = units_of(demo_atlas).with_columns(pl.col("best").replace_strict(names), unit="row")
+    for key in ("unit", "best", "concepts", "f1", "ap"):
+        head = page.locator("th", has=page.locator(f"#find-sort-{key}"))
+        for falling in (key not in ("unit", "best"), key in ("unit", "best")):
+            page.locator(f"#find-sort-{key}").click()
+            expect(head).to_have_attribute("aria-sort", "descending" if falling else "ascending")
+            expect(page.locator("th[aria-sort]:not([aria-sort=none])")).to_have_count(1)
+            assert page.evaluate("document.activeElement.id") == f"find-sort-{key}"
+            expected = units.sort([key, "row"], descending=[falling, False], nulls_last=True)
+            assert found(page) == expected["name"].to_list(), (key, falling)
 
 
 def test_nothing_found_says_what_is_near(page: Page, demo_atlas: Atlas) -> None:
     """Without a result the page offers tokens that are there, and how many units miss but one condition."""
-    open_page(page, demo_atlas.url("find", fires="dogg"))
+    turn_to(page, demo_atlas.url("find", fires="dogg"))
     expect(page.locator(".find-count strong")).to_have_text("No unit of 256")
     page.get_by_role("button", name="␣dog", exact=True).click()
     assert set(found(page)) == set(names_of(fires_on(graph_table(demo_atlas, "graph_nodes"), "dog")))
     units = units_of(demo_atlas)
     few = units.filter(pl.col("f1") >= np.float32(0.9), pl.col("concepts") == 0)
-    open_page(page, demo_atlas.url("find", f1_from=0.9, concepts_to=0, ap_from=0.99))
+    turn_to(page, demo_atlas.url("find", f1_from=0.9, concepts_to=0, ap_from=0.99))
     near = page.locator(".find-near li", has_text="best AP")
-    assert near.text_content().endswith(f": {len(few)} units, the nearest at {few['ap'].max():.2f}".replace("0.", "."))
+    assert near.text_content().endswith(
+        f": {len(few)} unit, the nearest at {few['ap'].max():.2f}".replace("0.", ".")
+    )
     near.get_by_role("button").click()
     assert set(found(page)) == set(few["name"])
     assert page.evaluate("document.activeElement.id") == "find-ap_from"
@@ -186,7 +191,7 @@ def test_nothing_found_says_what_is_near(page: Page, demo_atlas: Atlas) -> None:
 
 def test_a_reader_is_told_once(page: Page, demo_atlas: Atlas) -> None:
     """The number found is announced when typing pauses, and not at every key."""
-    open_page(page, demo_atlas.url("find"))
+    turn_to(page, demo_atlas.url("find"))
     page.evaluate("""() => {
       window.told = [];
       const live = document.getElementById("live");
@@ -201,11 +206,13 @@ def test_a_reader_is_told_once(page: Page, demo_atlas: Atlas) -> None:
 
 def test_tokens_are_completed(page: Page, demo_atlas: Atlas) -> None:
     """The field offers the tokens that begin with what is typed, of its own role."""
-    open_page(page, demo_atlas.url("find"))
+    turn_to(page, demo_atlas.url("find"))
     nodes = tokens_of(graph_table(demo_atlas, "graph_nodes"))
     for field, role in {"fires": "activating", "needs": "context"}.items():
         page.locator(f"#find-{field}").fill("Word1")
-        offered = page.locator(f"#find-{field}-known option").evaluate_all("all => all.map((one) => one.value)")
+        offered = page.locator(f"#find-{field}-known option").evaluate_all(
+            "all => all.map((one) => one.value)"
+        )
         begun = {text for texts in nodes[role] for text in texts if text.startswith("␣word1")}
         assert set(offered) <= begun
         assert len(offered) == min(len(begun), 12)
@@ -215,7 +222,7 @@ def test_tokens_are_completed(page: Page, demo_atlas: Atlas) -> None:
 
 def test_a_checkpoint_without_graphs_says_so(page: Page, demo_atlas: Atlas) -> None:
     """Tokens cannot be asked for where there are no graphs; all else can, and the conditions are kept."""
-    open_page(page, demo_atlas.url("find", fires="dog", ap_from=0.5))
+    turn_to(page, demo_atlas.url("find", fires="dog", ap_from=0.5))
     page.get_by_label("Checkpoint").select_option("512")
     expect(page.locator("main")).to_contain_text("No graphs were built of made-up at step 512")
     expect(page.locator("#find-fires")).to_be_disabled()
@@ -228,16 +235,16 @@ def test_a_checkpoint_without_graphs_says_so(page: Page, demo_atlas: Atlas) -> N
 
 def test_what_an_address_cannot_ask_is_told(page: Page, demo_atlas: Atlas) -> None:
     """A concept or number that is none is named and left out."""
-    open_page(page, demo_atlas.url("find", concept="<b>unicorn</b>", ap_from="high", layer_from=1, page="x"))
+    turn_to(page, demo_atlas.url("find", concept="<b>unicorn</b>", ap_from="high", layer_from=1, page="x"))
     expect(page.locator("main [role=alert]")).to_contain_text("expert of “<b>unicorn</b>”, best AP “high”")
     assert set(found(page)) == set(units_of(demo_atlas).filter(layer=1)["name"])
 
 
 def test_examples_lead_to_units(page: Page, demo_atlas: Atlas) -> None:
     """Where nothing is asked the page offers examples, and each finds something."""
-    open_page(page, demo_atlas.url("find"))
+    turn_to(page, demo_atlas.url("find"))
     examples = page.locator(".find-examples a").evaluate_all("all => all.map((one) => one.href)")
     assert len(examples) == 4
     for address in examples:
-        open_page(page, address)
+        turn_to(page, address)
         assert texts_of(page, RESULTS)

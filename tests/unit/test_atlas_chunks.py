@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_slices_are_as_few_as_fit_in_order(sizes, limit):
     assert [place for start, stop in found for place in range(start, stop)] == list(range(len(sizes)))
     for start, stop in found:
         assert sum(sizes[start:stop]) <= limit or stop - start == 1
-    for (start, stop), (_, after) in zip(found, found[1:]):
+    for (start, stop), (_, after) in pairwise(found):
         assert sum(sizes[start : stop + 1]) > limit or after == stop
 
 

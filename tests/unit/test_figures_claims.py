@@ -13,7 +13,7 @@ from golgi.captions import caption
 from golgi.captions.claims import amount, remarks
 from golgi.figures.claims import RED, VERDICTS, wrapped
 from golgi.figures.page import text_width
-from golgi.report_claims import claim_counts, claim_rows
+from golgi.reporting.claims import claim_counts, claim_rows
 
 
 def claims(models=("mini",), *, concepts: int = 48, undefined: bool = False, long: bool = False) -> dict:

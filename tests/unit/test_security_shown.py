@@ -27,7 +27,7 @@ from golgi.graphs.display import Question, search_page
 from golgi.graphs.drawing import draw_graphs
 from golgi.graphs.search import nodes_table
 from golgi.graphs.trie import grow
-from golgi.report import write_report
+from golgi.reporting.report import write_report
 from golgi.tables import read_table, write_table
 
 HOSTILE = "--><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}$x^2$"
@@ -44,6 +44,8 @@ ALLOWED = {
     "section",
     "figure",
     "figcaption",
+    "main",
+    "aside",
 }
 ALLOWED |= {
     "h1",
@@ -62,6 +64,8 @@ ALLOWED |= {
     "tr",
     "th",
     "td",
+    "caption",
+    "cite",
 }
 ALLOWED |= {"div", "span", "strong", "i", "br", "code", "img", "details", "summary"}
 DANGEROUS = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -141,6 +145,7 @@ def test_the_report_shows_what_others_wrote_and_runs_none_of_it(tmp_path):
         figures={name: tmp_path / f"{name}.svg" for name in figures},
         captions={name: tmp_path / f"{name}.txt" for name in figures},
         report=tmp_path / "report.html",
+        asked=HOSTILE,
         references={"men": {"file": HOSTILE}},
         provenance={HOSTILE: {HOSTILE: [HOSTILE, HOSTILE]}},
         warnings=[HOSTILE],

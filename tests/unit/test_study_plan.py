@@ -122,6 +122,24 @@ def test_figure_options_are_one_figures(tmp_path, study):
     assert changed == ["overlap"]
 
 
+@pytest.mark.parametrize("field", ["title: Every field once", "question: Is every field read?"])
+def test_what_a_study_is_called_and_asks_is_of_the_report_alone(tmp_path, study, field):
+    other = edited(tmp_path, (field, f"{field} And more."))
+    assert study.fingerprint() != other.fingerprint()
+    assert [name for name in study.figures if drawn_from(study, name) != drawn_from(other, name)] == []
+    assert study.drawings_fingerprint() == other.drawings_fingerprint()
+    assert study.drawings_origin() == other.drawings_origin()
+
+
+def drawn_from(study, figure):
+    return study.figure_fingerprint(figure), study.figure_origin(figure), study.figure_options(figure)
+
+
+def test_a_study_need_not_ask(smallest, study):
+    assert smallest.spec["question"] is None
+    assert study.spec["question"] == "Is every field read?"
+
+
 def test_fingerprints_follow_what_they_name(tmp_path, study):
     other = edited(tmp_path, ("pooling: mean", "pooling: max"))
     assert study.fingerprint("experts") != other.fingerprint("experts")

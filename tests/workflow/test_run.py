@@ -208,10 +208,11 @@ def test_snakemakes_own_report_tells_each_figure(copy: Workspace, tmp_path: Path
         )
     for words in (
         "Expert neurons",
-        "Overlap of concepts",
-        "Alignment with the references",
+        "3 Experts",
+        "2 Overlap of concepts",
+        "5 Alignment with the references",
+        "4 Graphs",
         "Holm",
-        "Neuron graphs",
     ):
         assert words in text
 

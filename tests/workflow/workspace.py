@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-LINKED = ("Snakefile", "workflow", "config", "schemas", "slurm", "envs", "pyproject.toml")
+LINKED = ("Snakefile", "workflow", "config", "schemas", "slurm", "envs", "pyproject.toml", "CITATION.cff")
 # Secrets in a run's environment, and a path that its study does not name: no file that it leaves has them.
 PLANTED = {
     name: f"planted-{name.lower()}-4b1d"

@@ -65,7 +65,7 @@ rule write_atlas:
         tokens=per_graph_row("tokens.json"),
         windows=per_graph_row("windows.parquet"),
         tables=lambda w: [f"results/{w.study}/tables/{table}.parquet" for table in browsed_tables(w)],
-        pages=[f"workflow/golgi/atlas/page/{page}" for page in PAGES],
+        pages=pages_in("golgi/atlas/page"),
         code=code("atlas/writing", "atlas/contents"),
     output:
         folder=directory("results/{study}/atlas"),

@@ -264,7 +264,22 @@ def browsed_tables(wildcards):
     return [table for table in BROWSED_TABLES if table in study_of(wildcards).tables]
 
 
-PAGES = sorted(path.name for path in Path(workflow.basedir, "workflow/golgi/atlas/page").iterdir())
+def pages_in(folder):
+    """The templates, styles and scripts that pages are made of: editing one reruns what writes them."""
+    return sorted(str(path.relative_to(workflow.basedir)) for path in Path(LIBRARY, folder).iterdir())
+
+
+def told_settings(wildcards):
+    """The parts of a study that its report says in words; of where sentences come from, the kind alone."""
+    study = study_of(wildcards)
+    sentences = study.written["concepts"]["sentences"]
+    return {
+        "threshold": study.threshold,
+        "sentences": {**sentences, "source": dict.fromkeys(sentences["source"])},
+        "graphs": study.has_graphs,
+        "claims": list(study.claims),
+        **{part: study.written[part] for part in ("seed", "experts", "analyses")},
+    }
 
 
 def graph_experts(wildcards):

@@ -2,34 +2,8 @@
 # One rule per figure, draw_NAME, all alike: the module golgi/figures/NAME.py says what is drawn.
 
 
+from golgi.reporting.order import shelf
 from golgi.study.outputs import FIGURE_TABLES
-
-CATEGORY_OF = {
-    "claims": "Claims",
-    "writing": "Sentences",
-    "training_loss": "Models",
-    "experts_by_layer": "Expert neurons",
-    "ap_distribution": "Expert neurons",
-    "threshold_sweep": "Expert neurons",
-    "false_discovery": "Expert neurons",
-    "stability": "Expert neurons",
-    "overlap": "Overlap of concepts",
-    "within_between": "Overlap of concepts",
-    "dendrogram": "Hierarchy",
-    "containment": "Hierarchy",
-    "polysemy": "Polysemy and distributed coding",
-    "distributed": "Polysemy and distributed coding",
-    "alignment_scatter": "Alignment with the references",
-    "alignment_over_training": "Alignment with the references",
-    "dynamics": "Training dynamics",
-    "dynamics_by_layer": "Training dynamics",
-    "interventions": "Causal role",
-    "graph_f1_by_layer": "Neuron graphs",
-    "graph_ablation": "Neuron graphs",
-    "graph_naming": "Neuron graphs",
-    "graph_gallery": "Neuron graphs",
-    "sensitivity": "Sensitivity",
-}
 
 for figure in FIGURE_TABLES:
 
@@ -45,8 +19,8 @@ for figure in FIGURE_TABLES:
             svg=report(
                 f"results/{{study}}/figures/{figure}.svg",
                 caption=f"../report/{figure}.rst",
-                category=CATEGORY_OF[figure],
                 labels={"study": "{study}", "figure": figure.replace("_", " ")},
+                **shelf(figure),
             ),
             pdf=f"results/{{study}}/figures/{figure}.pdf",
             png=f"results/{{study}}/figures/{figure}.png",

@@ -1,4 +1,4 @@
-"""Choose texts to show beside the graphs of a checkpoint: where units fire, where graphs err, and random ones."""
+"""Choose texts to show beside graphs of a checkpoint: where units fire, where graphs err, random ones."""
 
 from pathlib import Path
 

@@ -21,7 +21,12 @@ with job(snakemake):
         places=places_of(
             params.rows,
             params.graph_rows,
-            **{name: given[name] for name in ("expertise", "units", "sentences", "overlap", "tokens", "windows")},
+            expertise=given.expertise,
+            units=given.units,
+            sentences=given.sentences,
+            overlap=given.overlap,
+            tokens=given.tokens,
+            windows=given.windows,
         ),
         tables=dict(zip(params.names, map(Path, given.tables), strict=True)),
         references=params.references,
