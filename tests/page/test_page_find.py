@@ -171,6 +171,17 @@ def test_every_column_sorts_both_ways(page: Page, demo_atlas: Atlas) -> None:
             assert found(page) == expected["name"].to_list(), (key, falling)
 
 
+def test_units_chosen_on_the_map_are_found(page: Page, demo_atlas: Atlas) -> None:
+    """Rows in the address are a condition among others, and go with the rest when all are cleared."""
+    units = units_of(demo_atlas)
+    turn_to(page, demo_atlas.url("find", rows="3-7,20"))
+    assert set(found(page)) == set(units["name"][[3, 4, 5, 6, 7, 20]])
+    ask(page, ap_from="0.5")
+    assert set(found(page)) == set(units[[3, 4, 5, 6, 7, 20]].filter(pl.col("ap") >= 0.5)["name"])
+    page.get_by_role("button", name="Clear all conditions").click()
+    expect(page.locator(".find-count strong")).to_have_text(f"All {len(units)} units")
+
+
 def test_nothing_found_says_what_is_near(page: Page, demo_atlas: Atlas) -> None:
     """Without a result the page offers tokens that are there, and how many units miss but one condition."""
     turn_to(page, demo_atlas.url("find", fires="dogg"))

@@ -131,10 +131,10 @@ def test_finds_at_every_key(
 def test_memory_stays_while_pages_are_turned(
     page: Page, large_atlas: Atlas, browser: Browser, tell: Tell
 ) -> None:
-    """After a walk through fifty pages of all kinds the heap is no larger than is promised."""
+    """After a walk through thirty pages of all kinds the heap is no larger than is promised."""
     study, last = large_atlas.study, large_atlas.last
     turn_to(page, large_atlas.url("map"))
-    for row in study.graphs.rows[::200].tolist():
+    for row in study.graphs.rows[::400].tolist():
         turn_to(page, large_atlas.unit_url(row))
     for checkpoint in study.checkpoints:
         turn_to(page, large_atlas.url("concept", study.model, checkpoint, "dog"))

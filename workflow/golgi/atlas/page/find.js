@@ -22,6 +22,7 @@ async function drawFind(main, params, query) {
   const checkpoint = checkpointNamed(model, query.checkpoint || lastTrained(model).name);
   const state = { model, checkpoint, sort: query.sort || "", completed: {} };
   state.page = Math.max(1, Math.trunc(query.page) || 1);
+  state.chosen = Boolean(query.rows); // on the map: rows as ranges, 0-47,96-110
   state.form = el("form", { class: "find", role: "search", "aria-label": "Units", novalidate: true, on: {
     submit: (event) => event.preventDefault(),
     input: () => askAgain(state),
@@ -33,6 +34,7 @@ async function drawFind(main, params, query) {
   const place = { model: model.name, checkpoint: checkpoint.name };
   const picker = placePicker(place, (changed) => moveFind(state, changed), { id: "find-place" });
   await readFind(state, query);
+  if (!main.isConnected) return; // left while it was read
   fill(main, el("h1", {}, "Find units"), picker, state.notes, state.form, state.told, state.found);
   await showFound(state);
   writeFound(state);
@@ -40,6 +42,7 @@ async function drawFind(main, params, query) {
 }
 
 async function moveFind(state, { model, checkpoint }) {
+  if (model !== state.model.name) state.chosen = false; // rows of another model
   state.model = modelNamed(model);
   state.checkpoint = checkpointNamed(model, checkpoint);
   state.page = 1;
@@ -131,6 +134,8 @@ function findFields(state) {
     FIND_RANGES.map(rangeField),
     el("div", { class: "field check" }, findInput("graph", { type: "checkbox", value: "1" }),
       el("label", { for: "find-graph" }, "has a graph")),
+    state.chosen ? findField("rows", "Chosen on the map",
+      findInput("rows", { type: "text", spellcheck: "false" })) : null,
     el("button", { type: "button", on: { click: () => clearFind(state) } }, "Clear all conditions"),
     data.index ? el("p", { class: "quiet small", id: "find-matching" }, "A token is found by its text, then ",
       "but for a space before it, which is shown as ␣, then but for capitals.") : null,
@@ -198,7 +203,7 @@ function writeFound(state) {
   if (state.left) return;
   const asked = askedIn(state.form);
   if (!asked.concept) asked.least = null;
-  setQuery({ model: state.model.name, checkpoint: state.checkpoint.name, ...asked, sort: state.sort,
+  setQuery({ model: state.model.name, checkpoint: state.checkpoint.name, rows: null, ...asked, sort: state.sort,
     page: state.page > 1 ? state.page : null });
 }
 
@@ -232,7 +237,8 @@ function completeTokens({ data, form, completed }, asked) {
     const list = form.querySelector(`#find-${key}-known`);
     if (list.firstChild && completed[key] === asked[key]) continue;
     completed[key] = asked[key];
-    fill(list, tokensBeginning(data.index, role, asked[key], 12).map((text) => el("option", { value: text })));
+    const texts = tokensBeginning(data.index, role, asked[key], 12);
+    fill(list, texts.map((text) => el("option", { value: text })));
   }
 }
 
@@ -258,7 +264,18 @@ function findConditions({ data, model }, asked) {
     const { graph } = data.units;
     conditions.push({ names: ["graph"], words: "has a graph", meets: (row) => graph[row] !== NO_GRAPH });
   }
+  if (asked.rows) conditions.push(chosenCondition(data.total, asked.rows));
   return conditions;
+}
+
+// Rows chosen on the map, as ranges with both ends: 0-47,96-110
+function chosenCondition(total, text) {
+  const chosen = new Uint8Array(total);
+  for (const range of text.split(",")) {
+    const [first, last = first] = range.split("-").map(Number);
+    if (first >= 0 && last >= first) chosen.fill(1, first, last + 1);
+  }
+  return { names: ["rows"], words: "chosen on the map", meets: (row) => chosen[row] === 1 };
 }
 
 function expertCondition({ experts, total }, { concept, least }) {
