@@ -203,7 +203,8 @@ function writeFound(state) {
   if (state.left) return;
   const asked = askedIn(state.form);
   if (!asked.concept) asked.least = null;
-  setQuery({ model: state.model.name, checkpoint: state.checkpoint.name, rows: null, ...asked, sort: state.sort,
+  const place = { model: state.model.name, checkpoint: state.checkpoint.name };
+  setQuery({ ...place, rows: null, ...asked, sort: state.sort,
     page: state.page > 1 ? state.page : null });
 }
 
