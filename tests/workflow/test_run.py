@@ -109,7 +109,7 @@ SCORING = {
     "draw_graphs",
 }
 SCORING |= {*FIGURES_OF_SCORES, "draw_graph_gallery"}
-GROWING = {"grow_graphs", "ablate_graphs", "index_graphs", *SCORING}
+GROWING = {"grow_graphs", "ablate_graphs", "index_graphs", "read_windows", *SCORING}
 
 
 @pytest.mark.parametrize(
