@@ -17,7 +17,7 @@ THREADED = {*GPU_RULES, "train_model", "score_experts"}
 # Checkpoints share a job: which rules it runs, and how often each.
 SHARDS = (
     {"collect_responses": 3, "gather_facts": 1},
-    {"score_experts": 3, "measure_overlap": 3, "measure_counts": 1},
+    {"score_experts": 3, "measure_overlap": 3, "describe_units": 3, "measure_counts": 1},
 )
 
 
