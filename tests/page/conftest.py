@@ -10,9 +10,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from watching import watch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, for all tests of a process; they are skipped where there is none."""
+    """Debian's Chromium, for the tests of a module; they are skipped where there is none.
+
+    It ends with the module: while it is there, no other test of the process can run an event loop.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("there is no chromium: pages are tested where Debian's package chromium is installed")

@@ -100,7 +100,6 @@ class Study:
         return {
             "study": self.folder.name,
             "title": TITLE,
-            "spec_sha256": "0123456789abcdef" * 4,
             "seed": 7,
             "sites": list(SITES),
             "threshold": THRESHOLD,

@@ -108,7 +108,7 @@ def head_of(models: list[dict]) -> dict:
         for place, name in enumerate(CONCEPTS)
     ]
     return {
-        **{"study": "bare", "title": "Two models", "spec_sha256": "0" * 64, "seed": 1, "threshold": 0.5},
+        **{"study": "bare", "title": "Two models", "seed": 1, "threshold": 0.5},
         **{
             "thresholds": [0.5],
             "overlap_threshold": 0.5,

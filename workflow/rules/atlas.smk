@@ -81,7 +81,6 @@ rule write_atlas:
         graph_rows=lambda w: study_of(w).graph_rows(),
         names=browsed_tables,
         title=lambda w: study_of(w).spec["title"],
-        spec_sha256=lambda w: study_of(w).spec_sha256,
         seed=lambda w: study_of(w).seed,
         sites=lambda w: study_of(w).spec["experts"]["sites"],
         threshold=lambda w: study_of(w).threshold,

@@ -12,7 +12,6 @@ with job(snakemake):
     write_atlas(
         study=snakemake.wildcards.study,
         title=params.title,
-        spec_sha256=params.spec_sha256,
         seed=params.seed,
         sites=params.sites,
         threshold=params.threshold,

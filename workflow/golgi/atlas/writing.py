@@ -39,7 +39,6 @@ def write_atlas(
     *,
     study: str,
     title: str,
-    spec_sha256: str,
     seed: int,
     sites: Sequence[str],
     threshold: float,
@@ -82,7 +81,6 @@ def write_atlas(
         head = {
             "study": study,
             "title": title,
-            "spec_sha256": spec_sha256,
             "seed": seed,
             "threshold": threshold,
             "thresholds": list(thresholds),

@@ -167,8 +167,10 @@ def _interventions(analyses: dict[str, Any]) -> Sentence | None:
         return None
     given = analyses["interventions"]
     ways = listed([ACTIONS[action] for action in given["actions"]])
+    chosen = given["concepts"]  # a number of them, or their names
+    number = chosen if isinstance(chosen, int) else len(chosen)
     return [
-        f"The {given['size']:,} best experts of {counted(given['concepts'], 'concept')} were set {ways} at "
+        f"The {given['size']:,} best experts of {counted(number, 'concept')} were set {ways} at "
         "every token, and what became of the concept's word was compared with setting as many random units, "
         f"matched by layer and mean response, in {given['draws']:,} draws."
     ]
