@@ -162,8 +162,8 @@ function bandsOf(model) {
   return layouts.get(name);
 }
 
-function unitAt(model, row) {
-  const bands = bandsOf(model);
+// The place in `bands` of the band that a row lies in.
+function bandAt(bands, row) {
   let low = 0;
   let high = bands.length - 1;
   while (low < high) {
@@ -171,7 +171,12 @@ function unitAt(model, row) {
     if (bands[middle].start <= row) low = middle;
     else high = middle - 1;
   }
-  const band = bands[low];
+  return low;
+}
+
+function unitAt(model, row) {
+  const bands = bandsOf(model);
+  const band = bands[bandAt(bands, row)];
   return { site: band.site, layer: band.layer, unit: row - band.start };
 }
 

@@ -123,16 +123,7 @@ function sharedUnits(experts, a, b) {
 /** How many of the rows lie in each band of `bandsOf`. */
 function countByBand(bands, rows) {
   const counts = new Uint32Array(bands.length);
-  for (const row of rows) {
-    let low = 0;
-    let high = bands.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (bands[middle].start <= row) low = middle;
-      else high = middle - 1;
-    }
-    counts[low] += 1;
-  }
+  for (const row of rows) counts[bandAt(bands, row)] += 1;
   return counts;
 }
 
